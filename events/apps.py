@@ -1,0 +1,10 @@
+"""Django's view of this room."""
+
+from django.apps import AppConfig
+
+
+class EventsConfig(AppConfig):
+    """Solar events."""
+
+    name = "events"
+    verbose_name = "Solar events"

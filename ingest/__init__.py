@@ -1,0 +1,1 @@
+"""The only writer: from a source's answer to rows, counted, with nothing lost."""

@@ -1,0 +1,186 @@
+"""All settings, from the environment; docs/operations.md lists each (a test holds the two together).
+
+A missing or unreadable setting ends the process at start with one line that names it.
+"""
+
+import sys
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import environ
+import structlog
+from django.core.exceptions import ImproperlyConfigured
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.Env()
+
+
+def read(reader: Callable[..., Any], name: str, default: Any = environ.Env.NOTSET) -> Any:
+    """One setting, or the end of the process with a line that says which and why."""
+    try:
+        return reader(name, default=default)
+    except (ImproperlyConfigured, ValueError) as error:
+        sys.exit(f"isd: setting {name}: {error} (docs/operations.md lists all settings)")
+
+
+def at_least(minimum: float) -> Callable[..., Any]:
+    """A reader of numbers that refuses what is smaller than `minimum`."""
+
+    def reader(name: str, default: Any) -> float:
+        value = float(env.float(name, default=default))
+        if not minimum <= value < float("inf"):
+            raise ValueError(f"{value} is not a number of at least {minimum}")
+        return value
+
+    return reader
+
+
+# --- who we are, and to whom we answer
+DEBUG = read(env.bool, "DEBUG", False)
+SECRET_KEY = read(env.str, "SECRET_KEY")
+ALLOWED_HOSTS = read(env.list, "ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
+CSRF_TRUSTED_ORIGINS = read(env.list, "CSRF_TRUSTED_ORIGINS", [])
+ISD_HTTPS = read(env.bool, "ISD_HTTPS", False)
+
+# --- engines
+DATABASES = {"default": read(env.db_url, "DATABASE_URL")}
+DATABASES["default"]["ENGINE"] = "django.contrib.gis.db.backends.postgis"
+DATABASES["default"]["CONN_MAX_AGE"] = None  # one connection a thread, for the life of the thread
+REDIS_URL = read(env.str, "REDIS_URL")
+ISD_STATEMENT_TIMEOUT = read(at_least(0.1), "ISD_STATEMENT_TIMEOUT", 60.0)  # seconds, web only
+
+# --- ingest
+ISD_HEK_URL = read(env.str, "ISD_HEK_URL", "https://www.lmsal.com/hek/her")
+ISD_HEK_TIMEOUT = read(at_least(0.1), "ISD_HEK_TIMEOUT", 90.0)  # seconds; HEK itself gives up after 60
+ISD_HEK_MAX_BYTES = int(read(at_least(1), "ISD_HEK_MAX_BYTES", 128 * 1024**2))  # of one answer
+ISD_HEK_RETRIES = int(read(at_least(0), "ISD_HEK_RETRIES", 5))
+ISD_SIMULATOR_URL = read(env.str, "ISD_SIMULATOR_URL", "http://127.0.0.1:8010/hek/her")
+ISD_POLL_SOURCES = read(env.list, "ISD_POLL_SOURCES", ["hek"])
+ISD_POLL_OVERLAP = timedelta(hours=read(at_least(0), "ISD_POLL_OVERLAP_HOURS", 96.0))
+ISD_WINDOW = timedelta(hours=read(at_least(0.1), "ISD_WINDOW_HOURS", 6.0))
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.gis",
+    "django.contrib.postgres",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "django_celery_beat",
+    "events",
+    "ingest",
+    "api",
+    "explorer",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "isd.urls"
+WSGI_APPLICATION = "isd.wsgi.application"
+APPEND_SLASH = True
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+# GDAL older than 3.9 may open files named by a spatial reference; none ever comes from outside here.
+SILENCED_SYSTEM_CHECKS = ["gis.W001"]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("MinimumLengthValidator", "CommonPasswordValidator", "NumericPasswordValidator")
+]
+
+# --- time and language: everything is UTC
+USE_TZ = True
+TIME_ZONE = "UTC"
+LANGUAGE_CODE = "en"
+USE_I18N = False
+
+# --- static files: collected once, named by their content, served by the web process itself
+STATIC_URL = "static/"
+STATIC_ROOT = BASE_DIR / "var" / "static"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
+}
+WHITENOISE_USE_FINDERS = True  # found where the packages hold them; no collecting step to forget
+
+# --- transport security; the API is read-only, so old http clients are not sent away from it
+SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = ISD_HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^api/", r"^analytics/", r"^dmlabapi/", r"^hek/", r"^healthz$", r"^readyz$"]
+SECURE_HSTS_SECONDS = 31_536_000 if ISD_HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = ISD_HTTPS
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if ISD_HTTPS else None
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [],
+    "DEFAULT_PERMISSION_CLASSES": [],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "UNAUTHENTICATED_USER": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Integrated Solar Database",
+    "DESCRIPTION": "Solar events reported to HEK, asked by time, space, both, and in aggregate.",
+    "VERSION": "1",
+    "SCHEMA_PATH_PREFIX": r"/api/v1",
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "SERVE_INCLUDE_SCHEMA": False,
+}
+
+CELERY_BROKER_URL = REDIS_URL
+CELERY_TASK_IGNORE_RESULT = True  # what a task did stands in IngestRun, in PostgreSQL
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_TIME_LIMIT = 900
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+# Far above the longest task: Redis would otherwise hand a task that still runs to a second worker.
+CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 4 * CELERY_TASK_TIME_LIMIT}
+CELERY_TIMEZONE = "UTC"
+CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+
+structlog.configure(
+    processors=[
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+        structlog.processors.KeyValueRenderer(key_order=["timestamp", "level", "event"]),
+    ],
+    logger_factory=structlog.stdlib.LoggerFactory(),
+    cache_logger_on_first_use=True,
+)
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "handlers": {"console": {"class": "logging.StreamHandler"}},
+    "root": {"handlers": ["console"], "level": read(env.str, "ISD_LOG_LEVEL", "INFO")},
+}
