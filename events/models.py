@@ -6,10 +6,11 @@ Columns bear HEK's names; units and frames stand in `events.domain.vocabulary`.
 from typing import Any
 
 from django.contrib.gis.db import models
+from django.contrib.gis.geos import Polygon
 from django.contrib.postgres.fields import DateTimeRangeField
 from django.contrib.postgres.indexes import GistIndex
 from django.db.models import F, Func, Q, Value
-from django.db.models.functions import Now
+from django.db.models.functions import Greatest, Now
 
 from events.domain.vocabulary import EVENT_TYPES, GEOMETRY_COLUMNS
 
@@ -19,6 +20,17 @@ SRID = 0
 
 def _shape(kind: type[models.GeometryField] = models.GeometryField) -> Any:
     return kind(srid=SRID, null=True, blank=True, spatial_index=False)
+
+
+def _usable(column: str) -> models.CheckConstraint:
+    """A polygon must be valid. A point always is, even of NaN, so it must lie somewhere."""
+    if column.endswith("_coord"):
+        somewhere = Polygon.from_bbox((-1e7, -1e7, 1e7, 1e7))
+        somewhere.srid = SRID
+        return models.CheckConstraint(
+            condition=Q(**{f"{column}__coveredby": somewhere}), name=f"event_{column}_finite"
+        )
+    return models.CheckConstraint(condition=Q(**{f"{column}__isvalid": True}), name=f"event_{column}_valid")
 
 
 class Event(models.Model):
@@ -34,7 +46,14 @@ class Event(models.Model):
     event_endtime = models.DateTimeField()
     event_peaktime = models.DateTimeField(null=True, blank=True)
     period = models.GeneratedField(
-        expression=Func(F("event_starttime"), F("event_endtime"), Value("[]"), function="tstzrange"),
+        # The later of both as the end, so that a reversed event is refused by its constraint, by name, and
+        # not by a range that cannot be made.
+        expression=Func(
+            F("event_starttime"),
+            Greatest("event_starttime", "event_endtime"),
+            Value("[]"),
+            function="tstzrange",
+        ),
         output_field=DateTimeRangeField(),
         db_persist=True,
         help_text="The event's duration, both ends included.",
@@ -91,12 +110,7 @@ class Event(models.Model):
             ),
             models.CheckConstraint(condition=Q(event_type__in=list(EVENT_TYPES)), name="event_known_type"),
             models.CheckConstraint(condition=~Q(kb_archivid=""), name="event_has_kb_archivid"),
-            *(
-                models.CheckConstraint(
-                    condition=Q(**{f"{column}__isvalid": True}), name=f"event_{column}_valid"
-                )
-                for column in GEOMETRY_COLUMNS
-            ),
+            *(_usable(column) for column in GEOMETRY_COLUMNS),
         ]
 
     def __str__(self) -> str:
