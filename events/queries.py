@@ -7,11 +7,15 @@ Disjoint; an event without a NOAA number or GOES class matches no filter on it.
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any, Literal
 
 from django.contrib.gis.geos import GEOSGeometry
+from django.db import connection
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
-from django.db.models import F, OrderBy, Q, QuerySet
+from django.db.models import Count, F, FloatField, Func, OrderBy, Q, QuerySet, Sum
+from django.db.models.functions import TruncMonth
 from shapely import to_wkb
+from shapely.geometry.base import BaseGeometry
 
 from events.domain.criteria import (
     INSTANT,
@@ -23,9 +27,9 @@ from events.domain.criteria import (
     TimeWindow,
 )
 from events.domain.vocabulary import EVENT_TYPES
-from events.models import Event
+from events.models import Association, Event
 
-_NOTHING = Q(pk__in=[])
+_NOTHING = Q(pk__isnull=True)  # and not pk__in=[], at which Django would not write any SQL
 _EVERYTHING = Q()
 _IS_INSTANT = Q(event_starttime=F("event_endtime"))
 
@@ -34,14 +38,14 @@ def matching(criteria: EventCriteria) -> QuerySet[Event]:
     """The events that satisfy all of `criteria`, in no order."""
     conditions = []
     if criteria.types is not None and set(criteria.types) != set(EVENT_TYPES):
-        conditions.append(_one_of("event_type", criteria.types))
+        conditions.append(Q(event_type__in=criteria.types))
     if criteria.window is not None:
         conditions.append(temporal(criteria.temporal, criteria.window))
     if criteria.area is not None:
         lookup = f"{criteria.geometry}__{_SPATIAL_LOOKUPS[criteria.spatial]}"
-        conditions.append(Q(**{lookup: GEOSGeometry(memoryview(to_wkb(criteria.area)), srid=0)}))
+        conditions.append(Q(**{lookup: as_geos(criteria.area)}))
     if criteria.frm_name is not None:
-        conditions.append(_one_of("frm_name", criteria.frm_name))
+        conditions.append(Q(frm_name__in=criteria.frm_name))
     if criteria.ar_noaanum is not None:
         conditions.append(Q(ar_noaanum=criteria.ar_noaanum))
     if criteria.min_goes_flux is not None:
@@ -49,19 +53,23 @@ def matching(criteria: EventCriteria) -> QuerySet[Event]:
     return Event.objects.filter(*conditions)
 
 
+def as_geos(shape: BaseGeometry) -> GEOSGeometry:
+    """A shape of the domain as the ORM takes it, without a spatial reference as all our columns are."""
+    return GEOSGeometry(memoryview(to_wkb(shape)), srid=0)
+
+
 def page_of(criteria: EventCriteria, page: Page) -> QuerySet[Event]:
     """The asked part of the ordered answer. The order is total: ties are broken by kb_archivid."""
     order = _order(page)
     if _is_timeline(criteria, page):
-        events = _timeline(criteria, order, page.offset + page.limit)
+        events = _timeline(criteria, order, page)
     else:
-        events = matching(criteria)
-    return events.order_by(*order)[page.offset : page.offset + page.limit]
+        events = matching(criteria).filter(_after(page))
+    return events.order_by(*order)[page.offset : _end(page)]
 
 
-def _one_of(column: str, values: tuple[str, ...]) -> Q:
-    """A single value as `=`, which a GiST index can look up (`= ANY` it cannot)."""
-    return Q(**{column: values[0]}) if len(values) == 1 else Q(**{f"{column}__in": list(values)})
+def _end(page: Page) -> int | None:
+    return None if page.limit is None else page.offset + page.limit
 
 
 def _order(page: Page) -> list[OrderBy]:
@@ -71,19 +79,29 @@ def _order(page: Page) -> list[OrderBy]:
     return [by(column) for column in dict.fromkeys((page.sort.value, SortKey.ARCHIVID.value))]
 
 
+def _after(page: Page) -> Q:
+    """What the order puts after `page.after`; the first condition is one that a B-tree can start from."""
+    if page.after is None:
+        return _EVERYTHING
+    start = page.after.event_starttime
+    return Q(event_starttime__gte=start) & (
+        Q(event_starttime__gt=start) | Q(kb_archivid__gt=page.after.kb_archivid)
+    )
+
+
 # --- pages of a timeline
 
 
 def _is_timeline(criteria: EventCriteria, page: Page) -> bool:
     window = criteria.window
-    if window is None or criteria.area is not None or page.sort is not SortKey.START:
+    if window is None or criteria.area is not None or page.sort is not SortKey.START or page.limit is None:
         return False
     overlaps = criteria.temporal is TemporalPredicate.OVERLAPS and window.start < window.end
     return overlaps or criteria.temporal is TemporalPredicate.INTERSECTS
 
 
-def _timeline(criteria: EventCriteria, order: list[OrderBy], enough: int) -> QuerySet[Event]:
-    """The first `enough` of the events that overlap a window, from two index scans that stop early.
+def _timeline(criteria: EventCriteria, order: list[OrderBy], page: Page) -> QuerySet[Event]:
+    """Enough of the events that overlap a window to cut the page out, from two index scans that stop early.
 
     An overlap has no lower bound on the start, so ordering it by start means to fetch and sort all of it.
     The events that start inside the window do come ordered from a B-tree; those that began before it and
@@ -94,9 +112,10 @@ def _timeline(criteria: EventCriteria, order: list[OrderBy], enough: int) -> Que
     inside = matching(replace(criteria, window=None)).filter(
         **{"event_starttime__gte": a, f"event_starttime__{before_end}": b}
     )
-    at_start = DateTimeTZRange(_second_before(a), a, "[]")  # an instant lasts a second, by ISD's rule
+    at_start = DateTimeTZRange(second_before(a), a, "[]")  # an instant lasts a second, by ISD's rule
     lasting = matching(criteria).filter(event_starttime__lt=a, period__overlap=at_start)
-    first = [part.order_by(*order)[:enough].values("pk") for part in (inside, lasting)]
+    parts = (part.filter(_after(page)).order_by(*order)[: _end(page)] for part in (inside, lasting))
+    first = [part.values("pk") for part in parts]
     return Event.objects.filter(pk__in=first[0].union(first[1], all=True))
 
 
@@ -115,6 +134,8 @@ def temporal(predicate: TemporalPredicate, window: TimeWindow) -> Q:
         return Q(period__overlap=DateTimeTZRange(a, b, "[]"))
     if predicate is TemporalPredicate.WITHIN:
         return Q(period__contained_by=DateTimeTZRange(a, b, "[]"))
+    if predicate is TemporalPredicate.STARTS:
+        return Q(event_starttime__gte=a, event_starttime__lt=b)
     if a == b:  # PostgreSQL's empty range
         return _EVERYTHING if predicate in _TRUE_OF_EMPTY else _NOTHING
     return _HALF_OPEN[predicate](a, b)
@@ -124,32 +145,33 @@ _EARLIEST = datetime.min.replace(tzinfo=UTC) + INSTANT
 _TRUE_OF_EMPTY = (TemporalPredicate.GREATER_THAN, TemporalPredicate.CONTAINS)
 
 
-def _second_before(time: datetime) -> datetime:
+def second_before(time: datetime) -> datetime:
+    """Where an instant may lie that still lasts at `time`; never before the calendar begins."""
     return max(time, _EARLIEST) - INSTANT
 
 
 def _overlaps(a: datetime, b: datetime) -> Q:
-    return Q(period__overlap=DateTimeTZRange(_second_before(a), b, "()")) & (
+    return Q(period__overlap=DateTimeTZRange(second_before(a), b, "()")) & (
         Q(event_endtime__gt=a) | _IS_INSTANT
     )
 
 
 def _precedes(a: datetime, b: datetime) -> Q:
     return Q(period__fully_lt=DateTimeTZRange(a, b, "()")) & (
-        Q(event_endtime__gt=F("event_starttime")) | Q(event_starttime__lte=_second_before(a))
+        Q(event_endtime__gt=F("event_starttime")) | Q(event_starttime__lte=second_before(a))
     )
 
 
 def _contains(a: datetime, b: datetime) -> Q:
     holds = Q(period__contains=DateTimeTZRange(a, b, "[]"))
     if b - a <= INSTANT:
-        holds |= _IS_INSTANT & Q(event_starttime__gte=_second_before(b), event_starttime__lte=a)
+        holds |= _IS_INSTANT & Q(event_starttime__gte=second_before(b), event_starttime__lte=a)
     return holds
 
 
 def _contained_by(a: datetime, b: datetime) -> Q:
     return Q(period__contained_by=DateTimeTZRange(a, b, "[]")) & (
-        Q(event_endtime__gt=F("event_starttime")) | Q(event_starttime__lte=_second_before(b))
+        Q(event_endtime__gt=F("event_starttime")) | Q(event_starttime__lte=second_before(b))
     )
 
 
@@ -196,3 +218,71 @@ _SPATIAL_LOOKUPS: dict[SpatialPredicate, str] = {
     SpatialPredicate.EQUALS: "equals",
     SpatialPredicate.TOUCHES: "touches",
 }
+
+# --- single events, counts
+
+
+def event_of(kb_archivid: str) -> QuerySet[Event]:
+    """The event of this id: one row or none."""
+    return Event.objects.filter(kb_archivid=kb_archivid)
+
+
+def event_with_number(pk: int) -> QuerySet[Event]:
+    """The event of this number of ours: one row or none."""
+    return Event.objects.filter(pk=pk)
+
+
+def associations_of(kb_archivid: str) -> QuerySet[Association]:
+    """The edges at either end of which this event stands, in a stable order."""
+    either = Q(first_ivorn=kb_archivid) | Q(second_ivorn=kb_archivid)
+    return Association.objects.filter(either).order_by("first_ivorn", "second_ivorn", "edge_type")
+
+
+#: ST_Area in the square of the frame's unit; Django's own Area wants a spatial reference.
+_AREA = Func(F("hpc_boundcc"), function="ST_Area", output_field=FloatField())
+
+
+def per_month(criteria: EventCriteria, measure: Literal["count", "area"]) -> list[tuple[datetime, Any]]:
+    """(first instant of a month UTC, measure) of the months in which matching events start, in order.
+
+    `count`: the number of reports. `area`: the sum over reports of the area inside hpc_boundcc, in arcsec2
+    on the plane of the sky; None where no report of the month has an outline.
+    """
+    total = Count("*") if measure == "count" else Sum(_AREA)
+    months = matching(criteria).values(month=TruncMonth("event_starttime", tzinfo=UTC))
+    return list(months.annotate(total=total).order_by("month").values_list("month", "total"))
+
+
+#: Below this many events they are counted; above, PostgreSQL's statistics are asked.
+COUNTED_BELOW = 200_000
+
+
+def counts_by_type() -> tuple[dict[str, int], bool]:
+    """(events by type, whether these are estimates). Types without events are left out."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT reltuples::bigint FROM pg_class WHERE oid = 'events_event'::regclass")
+        (rows,) = cursor.fetchone()
+        if rows < COUNTED_BELOW:
+            counted = Event.objects.values_list("event_type").annotate(n=Count("pk")).order_by("event_type")
+            return dict(counted), False
+        cursor.execute(
+            """SELECT value, round(%s * frequency)::bigint
+               FROM pg_stats, unnest(most_common_vals::text::text[], most_common_freqs) AS t(value, frequency)
+               WHERE schemaname = current_schema() AND tablename = 'events_event' AND attname = 'event_type'
+               ORDER BY value""",
+            (rows,),
+        )
+        return dict(cursor.fetchall()), True
+
+
+def spans_by_type() -> dict[str, tuple[datetime, datetime]]:
+    """Type -> (first, last) start of its events; two index look-ups a type, however many events there are."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT code, first, last FROM unnest(%s) AS code, LATERAL (
+                   SELECT min(event_starttime) AS first, max(event_starttime) AS last
+                   FROM events_event WHERE event_type = code
+               ) AS span WHERE first IS NOT NULL""",
+            (list(EVENT_TYPES),),
+        )
+        return {code: (first, last) for code, first, last in cursor.fetchall()}

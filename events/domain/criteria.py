@@ -37,6 +37,8 @@ class TemporalPredicate(StrEnum):
     INTERSECTS = "intersects"
     #: HEK's temporalmode=strict: s >= a and e <= b.
     WITHIN = "within"
+    #: a <= s < b: each event starts in exactly one of adjoining windows.
+    STARTS = "starts"
 
 
 ISD_TEMPORAL = tuple(TemporalPredicate)[:8]
@@ -127,10 +129,26 @@ class SortKey(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
-    """Which part of an ordered answer: `limit` rows after `offset`."""
+class Position:
+    """A place in the order by start: just after this event, which need not exist (any more)."""
 
-    limit: int
+    event_starttime: datetime
+    kb_archivid: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Which part of an ordered answer: `limit` rows (None: all) after `offset`.
+
+    `after` (ascending by start only) leaves out what comes before it and counts `offset` from there.
+    """
+
+    limit: int | None
     offset: int = 0
     sort: SortKey = SortKey.START
     descending: bool = False
+    after: Position | None = None
+
+    def __post_init__(self) -> None:
+        if self.after is not None and (self.sort is not SortKey.START or self.descending):
+            raise ValueError("a position belongs to the ascending order by start")

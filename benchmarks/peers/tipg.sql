@@ -1,0 +1,14 @@
+-- The same rows for tipg: it wants one geometry column with an SRID it can call degrees.
+CREATE SCHEMA IF NOT EXISTS tipg;
+CREATE TABLE IF NOT EXISTS tipg.event AS
+    SELECT id, kb_archivid, event_type::text, event_starttime, event_endtime,
+           ST_SetSRID(hpc_bbox, 4326)::geometry(Polygon, 4326) AS geom,
+           ST_AsText(hpc_boundcc) AS cc, ST_AsText(hpc_coord) AS coordinate
+    FROM events_event;
+CREATE INDEX IF NOT EXISTS tipg_event_geom ON tipg.event USING gist (geom);
+CREATE INDEX IF NOT EXISTS tipg_event_type_start ON tipg.event (event_type, event_starttime);
+DO $$ BEGIN
+    ALTER TABLE tipg.event ADD PRIMARY KEY (id);
+EXCEPTION WHEN invalid_table_definition THEN NULL;
+END $$;
+ANALYZE tipg.event;

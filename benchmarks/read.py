@@ -1,0 +1,142 @@
+"""Reading: the three hot questions, ours beside their floor and their peers, in one run.
+
+The floor is the very SQL that our server sends, run by psycopg2 and thrown away. Every request differs:
+windows and boxes are drawn with a fixed seed, the same for all targets.
+"""
+
+import random
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from django.db import connection
+from django.test import Client
+
+from benchmarks import servers
+from benchmarks.dataset import FIRST, YEARS
+from benchmarks.load import Rate, measure, over_http, over_sql
+
+REQUESTS = 200
+BOX = (330, 220)  # arcsec
+MONTH = timedelta(days=30)
+
+
+@dataclass(frozen=True)
+class Question:
+    """One question in the words of each server; `draw` gives window and box."""
+
+    name: str
+    ours: Callable[[datetime, datetime, tuple], str]
+    drf: Callable[[datetime, datetime, tuple], str]
+    tipg: Callable[[datetime, datetime, tuple], str] | None
+    seconds: float = 8.0
+
+
+def _isd(route: str, **fixed: Any) -> Callable[[datetime, datetime, tuple], str]:
+    def path(start: datetime, end: datetime, box: tuple) -> str:
+        corners = dict(zip(("xmin", "ymin", "xmax", "ymax"), box, strict=True)) if "spatio" in route else {}
+        window = {"starttime": f"{start:%FT%T}", "endtime": f"{end:%FT%T}"}
+        return f"{route}?{urlencode({**window, **corners, **fixed})}"
+
+    return path
+
+
+def _drf(route: str, *, with_box: bool) -> Callable[[datetime, datetime, tuple], str]:
+    def path(start: datetime, end: datetime, box: tuple) -> str:
+        query = {"type": "AR", "start": f"{start:%FT%TZ}", "end": f"{end:%FT%TZ}", "limit": 100, "offset": 0}
+        return f"{route}?{urlencode({**query, **({'bbox': ','.join(map(str, box))} if with_box else {})})}"
+
+    return path
+
+
+def _tipg(*, with_box: bool) -> Callable[[datetime, datetime, tuple], str]:
+    def path(start: datetime, end: datetime, box: tuple) -> str:
+        query = {"event_type": "AR", "datetime": f"{start:%FT%TZ}/{end:%FT%TZ}", "limit": 100}
+        query |= {"sortby": "event_starttime"}
+        query |= {"bbox": ",".join(map(str, box))} if with_box else {}
+        return f"/collections/tipg.event/items?{urlencode(query)}"
+
+    return path
+
+
+_PAGE = {"tablenames": "ar", "sortby": "event_starttime", "limit": 100, "offset": 0, "web": "True"}
+QUESTIONS = (
+    Question(
+        "spatiotemporal page: a month x 330 x 220 arcsec, AR, 100 rows with geometry",
+        _isd(
+            "/api/query/spatiotemporal", **_PAGE, temporalpredicate="Overlaps", spatialpredicate="Intersects"
+        ),
+        _drf("/events", with_box=True),
+        _tipg(with_box=True),
+    ),
+    Question(
+        "temporal page: a month, AR, 100 rows with geometry",
+        _isd("/api/query/temporal", **_PAGE, predicate="Overlaps"),
+        _drf("/events", with_box=False),
+        _tipg(with_box=False),
+    ),
+    Question(
+        "monthly count over all years, AR",
+        lambda *_: _isd("/analytics/api/query/sun/event/count/", eventtypes="ar")(*_all_years(), ()),
+        lambda *_: _drf("/count", with_box=False)(*_all_years(), ()),
+        None,
+        seconds=30,
+    ),
+)
+
+
+def _all_years() -> tuple[datetime, datetime]:
+    return FIRST, FIRST + timedelta(days=YEARS * 366)
+
+
+def draws() -> Iterable[tuple[datetime, datetime, tuple]]:
+    """Windows of a month and boxes on the disk, seeded."""
+    rng = random.Random(330220)
+    for _ in range(REQUESTS):
+        start = FIRST + timedelta(seconds=rng.randrange(int((YEARS * 365 - 31) * 86400)))
+        x, y = rng.uniform(-700, 400), rng.uniform(-450, 250)
+        yield start, start + MONTH, (round(x, 1), round(y, 1), round(x + BOX[0], 1), round(y + BOX[1], 1))
+
+
+def run(dsn: str) -> dict[str, dict[str, Rate | None]]:
+    """Question -> target -> rate."""
+    drawn = list(draws())
+    results: dict[str, dict[str, Rate | None]] = {q.name: {} for q in QUESTIONS}
+
+    def all_questions(target: str, port: int, paths: Callable[[Question], Callable | None]) -> None:
+        for question in QUESTIONS:
+            if (path := paths(question)) is None:
+                results[question.name][target] = None
+                continue
+            requests = [path(*d) for d in drawn]
+            results[question.name][target] = measure(over_http(port, requests), question.seconds)
+
+    for question in QUESTIONS:
+        statements = [_statement(question.ours(*d)) for d in drawn]
+        results[question.name]["floor"] = measure(over_sql(dsn, statements), question.seconds)
+    with servers.ours() as port:
+        all_questions("ours", port, lambda q: q.ours)
+    with servers.serializers() as port:
+        all_questions("DRF serializers", port, lambda q: q.drf)
+    with connection.cursor() as cursor:
+        cursor.execute((servers.PEERS / "tipg.sql").read_text())
+    with servers.tipg(dsn) as port:
+        all_questions("tipg 1.6.1", port, lambda q: q.tipg)
+    return results
+
+
+def _statement(path: str) -> tuple[str, Any]:
+    """The one statement that our view sends for this address."""
+    sent: list[tuple[str, Any]] = []
+
+    def record(execute: Callable, sql: str, params: Any, many: bool, context: Any) -> Any:
+        sent.append((sql, params))
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(record):
+        response = Client(SERVER_NAME="127.0.0.1").get(path)
+    if response.status_code != 200 or len(sent) != 1:
+        raise RuntimeError(f"{path}: status {response.status_code}, {len(sent)} statements")
+    return sent[0]
