@@ -100,6 +100,7 @@ class Event(models.Model):
             models.Index(fields=["event_type", "event_starttime"], name="event_type_start"),
             models.Index(fields=["event_starttime"], name="event_start"),
             models.Index(fields=["ar_noaanum"], condition=Q(ar_noaanum__isnull=False), name="event_noaanum"),
+            models.Index(fields=["frm_specificid"], condition=~Q(frm_specificid=""), name="event_specificid"),
             models.Index(fields=["goes_flux"], condition=Q(goes_flux__isnull=False), name="event_goes_flux"),
             GistIndex(fields=["event_type", "period", "hpc_bbox"], name="event_type_period_bbox"),
         ]

@@ -27,7 +27,7 @@ from events.domain.criteria import (
     TimeWindow,
 )
 from events.domain.vocabulary import EVENT_TYPES
-from events.models import Association, Event
+from events.models import Association, Event, EventVersion
 
 _NOTHING = Q(pk__isnull=True)  # and not pk__in=[], at which Django would not write any SQL
 _EVERYTHING = Q()
@@ -232,6 +232,11 @@ def event_with_number(pk: int) -> QuerySet[Event]:
     return Event.objects.filter(pk=pk)
 
 
+def versions_of(event: Event) -> QuerySet[EventVersion]:
+    """Its earlier and other versions, the newest first."""
+    return EventVersion.objects.filter(event=event).order_by("-revision", "-superseded_at", "-pk")
+
+
 def associations_of(kb_archivid: str) -> QuerySet[Association]:
     """The edges at either end of which this event stands, in a stable order."""
     either = Q(first_ivorn=kb_archivid) | Q(second_ivorn=kb_archivid)
@@ -282,7 +287,8 @@ def spans_by_type() -> dict[str, tuple[datetime, datetime]]:
             """SELECT code, first, last FROM unnest(%s) AS code, LATERAL (
                    SELECT min(event_starttime) AS first, max(event_starttime) AS last
                    FROM events_event WHERE event_type = code
-               ) AS span WHERE first IS NOT NULL""",
+               ) AS span""",
             (list(EVENT_TYPES),),
         )
-        return {code: (first, last) for code, first, last in cursor.fetchall()}
+        # A condition on `first` in the query would become one on the aggregate, and cost it the index.
+        return {code: (first, last) for code, first, last in cursor.fetchall() if first}

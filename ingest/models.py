@@ -51,6 +51,9 @@ class IngestRun(models.Model):
     associations = models.PositiveIntegerField(default=0, help_text="Edges received, not part of the account")
     error = models.TextField(blank=True, default="")
     queued_at = models.DateTimeField(db_default=Now(), editable=False)
+    not_before = models.DateTimeField(
+        null=True, blank=True, help_text="When a pass that failed for now is tried again"
+    )
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import environ
 import structlog
+from celery.schedules import crontab
 from django.core.exceptions import ImproperlyConfigured
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -118,15 +119,15 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en"
 USE_I18N = False
+DATETIME_FORMAT = "Y-m-d H:i:s"
 
-# --- static files: collected once, named by their content, served by the web process itself
+# --- static files: served by the web process itself, from the packages that hold them
 STATIC_URL = "static/"
-STATIC_ROOT = BASE_DIR / "var" / "static"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
-WHITENOISE_USE_FINDERS = True  # found where the packages hold them; no collecting step to forget
+WHITENOISE_USE_FINDERS = True  # no collecting step to forget
 
 # --- transport security; the API is read-only, so old http clients are not sent away from it
 SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = ISD_HTTPS
@@ -147,6 +148,7 @@ SPECTACULAR_SETTINGS = {
     "TITLE": "Integrated Solar Database",
     "DESCRIPTION": "Solar events reported to HEK, asked by time, space, both, and in aggregate.",
     "VERSION": "1",
+    "OAS_VERSION": "3.1.0",  # the one whose schemas are JSON Schema proper
     "SCHEMA_PATH_PREFIX": r"/api/v1",
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
@@ -158,14 +160,34 @@ CELERY_BROKER_URL = REDIS_URL
 CELERY_TASK_IGNORE_RESULT = True  # what a task did stands in IngestRun, in PostgreSQL
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
-CELERY_TASK_TIME_LIMIT = 900
+CELERY_TASK_TIME_LIMIT = 3600  # seconds; a page may be asked for six times, each answer taking minutes
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 # Far above the longest task: Redis would otherwise hand a task that still runs to a second worker.
-CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 4 * CELERY_TASK_TIME_LIMIT}
+# Whoever orders work while Redis is away learns it at once; the order stands in PostgreSQL.
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 4 * CELERY_TASK_TIME_LIMIT,
+    "max_retries": 1,
+    "interval_start": 0.2,
+    "socket_connect_timeout": 5,
+}
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+# Beat copies it into its tables when it starts; in the admin an entry can be switched off. What no worker
+# took in time expires instead of piling up.
+CELERY_BEAT_SCHEDULE = {
+    "poll the sources": {
+        "task": "ingest.tasks.poll_sources",
+        "schedule": crontab(hour="1", minute="0"),
+        "options": {"expires": 12 * 3600},
+    },
+    "resume what was cut off": {
+        "task": "ingest.tasks.resume",
+        "schedule": timedelta(minutes=1),
+        "options": {"expires": 60},
+    },
+}
 
 structlog.configure(
     processors=[
@@ -183,4 +205,6 @@ LOGGING = {
     "disable_existing_loggers": False,
     "handlers": {"console": {"class": "logging.StreamHandler"}},
     "root": {"handlers": ["console"], "level": read(env.str, "ISD_LOG_LEVEL", "INFO")},
+    # At INFO it prints every address, with whatever stands in its query.
+    "loggers": {"httpx": {"level": "WARNING"}},
 }

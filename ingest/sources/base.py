@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from events.domain.criteria import TimeWindow
 
-#: A flat record under HEK's column names; values as in a cosec=2 answer, or text where the format has no types.
+#: A flat record under HEK's column names; values as in a cosec=2 answer, or text in formats without types.
 Record = dict[str, Any]
 
 

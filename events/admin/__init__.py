@@ -1,0 +1,14 @@
+"""The operator's view of events: to find and look at them. Nothing here writes; the ingest does."""
+
+from django.contrib import admin
+
+from events.admin.pages import AssociationAdmin, EventAdmin, EventVersionAdmin
+from events.models import Association, Event, EventVersion
+
+admin.site.site_header = "Integrated Solar Database"
+admin.site.site_title = "Integrated Solar Database"
+admin.site.index_title = "Operation"
+
+admin.site.register(Event, EventAdmin)
+admin.site.register(EventVersion, EventVersionAdmin)
+admin.site.register(Association, AssociationAdmin)

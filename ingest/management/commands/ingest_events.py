@@ -1,0 +1,120 @@
+"""`manage.py ingest_events`: events from a source into the database, with an account of what became of them.
+
+    manage.py ingest_events --source archive --path answers/
+    manage.py ingest_events --source hek --start 2012-01-01 --end 2012-02-01 --types AR,CH
+    manage.py ingest_events --source hek --start 2012-01-01 --end 2013-01-01 --celery
+
+Times are UTC. It can be stopped at any time and run again: nothing is stored twice.
+"""
+
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from events.domain.criteria import TimeWindow
+from ingest import books, pipeline
+from ingest.management.reporting import (
+    account_line,
+    end_of,
+    follow,
+    plain_errors,
+    run_line,
+    time_of,
+    types_of,
+)
+from ingest.models import IngestRun
+from ingest.sources import SOURCES, get_source
+from ingest.tasks import start_backfill
+
+
+class Command(BaseCommand):
+    """Reads windows one after the other in this process, or orders them from the workers and follows."""
+
+    help = __doc__
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
+        """Keep the line breaks of the help."""
+        return super().create_parser(
+            prog_name, subcommand, formatter_class=RawDescriptionHelpFormatter, **kwargs
+        )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Name the source, what of it, and how."""
+        parser.add_argument("--source", required=True, choices=sorted(SOURCES))
+        parser.add_argument("--path", type=Path, help="the file or folder that an archive reads")
+        parser.add_argument("--start", metavar="TIME", help="ISO 8601, for instance 2012-01-01T06:00")
+        parser.add_argument("--end", metavar="TIME")
+        parser.add_argument("--types", default="", metavar="AR,CH", help="HEK's codes; all, if not given")
+        parser.add_argument("--celery", action="store_true", help="let the workers do it, and follow them")
+
+    @plain_errors
+    def handle(
+        self, *_: Any, source: str, path: Path | None, types: str, celery: bool, **options: Any
+    ) -> None:
+        """Check what was asked, do it, end with the account."""
+        window = _window(options["start"], options["end"])
+        event_types = types_of(types)
+        if source != "archive" and window is None:
+            raise CommandError(f"the source {source} needs --start and --end")
+        if celery:
+            self._order(source, path, window, event_types)
+            return
+        reader = get_source(source, path=path)
+        total: Counter[str] = Counter()
+        for piece in _pieces(source, window):
+            run = _new_run(source, path, piece, event_types)
+            pipeline.ingest_window(reader, piece, event_types, run, tell=self._tell)
+            total.update(books.account(run))
+            if not run.pages:
+                self._tell(run)
+        self.stdout.write(account_line(total))
+
+    def _order(
+        self, source: str, path: Path | None, window: TimeWindow | None, event_types: tuple[str, ...]
+    ) -> None:
+        if path is not None or window is None:
+            raise CommandError("--celery is for a source with windows: --start and --end, no --path")
+        backfill = start_backfill(source, window.start, window.end, event_types)
+        self.stderr.write(f"backfill {backfill.pk} is ordered; it goes on without this command")
+        self.stdout.write(end_of(backfill, follow(backfill, self.stderr.write)))
+
+    def _tell(self, run: IngestRun) -> None:
+        self.stderr.write(run_line(run))
+
+
+def _window(start: str | None, end: str | None) -> TimeWindow | None:
+    if start is None and end is None:
+        return None
+    if start is None or end is None:
+        raise CommandError("--start and --end go together")
+    window = TimeWindow(_time("--start", start), _time("--end", end))
+    if window.start == window.end:
+        raise CommandError("the window from --start to --end is empty")
+    return window
+
+
+def _pieces(source: str, window: TimeWindow | None) -> Sequence[TimeWindow | None]:
+    """An archive is read once, from end to end; others are asked for a short window at a time."""
+    return [window] if window is None or source == "archive" else books.cut(window, settings.ISD_WINDOW)
+
+
+def _time(name: str, text: str) -> datetime:
+    try:
+        return time_of(text)
+    except (ValueError, OverflowError) as error:
+        raise CommandError(f"{name} {text}: {error}") from None
+
+
+def _new_run(
+    source: str, path: Path | None, window: TimeWindow | None, event_types: tuple[str, ...]
+) -> IngestRun:
+    run = IngestRun(source=source, event_types=list(event_types), origin=str(path.resolve()) if path else "")
+    if window:
+        run.window_start, run.window_end = window.start, window.end
+    return run

@@ -1,0 +1,95 @@
+"""How the ingest commands talk: progress on stderr, the account on stdout, one line for what went wrong."""
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import wraps
+from typing import Any
+
+import django.db
+from django.core.management.base import CommandError
+
+from events.domain.vocabulary import EVENT_TYPES
+from ingest import books
+from ingest.models import Backfill, IngestRun
+from ingest.queries import Progress, progress
+from ingest.sources.base import SourceError
+
+#: Seconds between two looks at the books, and without a change until we wonder aloud whether anybody works.
+LOOK, WONDER = 1.0, 30.0
+
+
+def account_line(account: dict[str, int]) -> str:
+    """The account by its five names, as the law that it obeys."""
+    parts = " + ".join(
+        f"{name} {account[name]}" for name in ("created", "updated", "unchanged", "quarantined")
+    )
+    return f"received {account['received']} = {parts}"
+
+
+def run_line(run: IngestRun) -> str:
+    """A run as it stands."""
+    return f"{books.describe(run)}: page {run.pages}, {account_line(books.account(run))}"
+
+
+def time_of(text: str) -> datetime:
+    """A time as ISO 8601, UTC where it names no zone. Raises ValueError."""
+    time_ = datetime.fromisoformat(text)
+    return time_.replace(tzinfo=UTC) if time_.tzinfo is None else time_.astimezone(UTC)
+
+
+def types_of(text: str) -> tuple[str, ...]:
+    """Event types from a list with commas, in any case. Raises ValueError for one that is none."""
+    codes = tuple(code.strip().upper() for code in text.split(",") if code.strip())
+    unknown = [code for code in codes if code not in EVENT_TYPES]
+    if unknown:
+        raise ValueError(f"no event type is named {', '.join(unknown)}; there are {', '.join(EVENT_TYPES)}")
+    return codes
+
+
+def plain_errors(handle: Callable[..., None]) -> Callable[..., None]:
+    """For a command's `handle`: what can be expected to go wrong ends it with one line and a status.
+
+    1: the source cannot be read, the database is away, somebody else is at work. 130: stopped by Ctrl-C.
+    """
+
+    @wraps(handle)
+    def guarded(*args: Any, **options: Any) -> None:
+        try:
+            handle(*args, **options)
+        except KeyboardInterrupt:
+            raise CommandError("stopped; run it again to go on", returncode=130) from None
+        except (SourceError, ValueError, books.WindowBusy) as error:
+            raise CommandError(str(error)) from None
+        except (django.db.OperationalError, django.db.InterfaceError) as error:
+            raise CommandError(f"the database: {books.one_line(error)}") from None
+
+    return guarded
+
+
+def follow(backfill: Backfill, say: Callable[[str], object]) -> Progress:
+    """Tell how a backfill comes on until none of its runs is left to wait for."""
+    last, changed = None, time.monotonic()
+    while True:
+        now = progress(backfill.runs.all())
+        if now != last:
+            last, changed = now, time.monotonic()
+            failed = f", {now.failed} failed" if now.failed else ""
+            say(f"{now.succeeded} of {now.total} windows{failed}; {account_line(now.account)}")
+        if now.is_over:
+            return now
+        if time.monotonic() - changed > WONDER:
+            say("nothing has changed for a while: is a worker running?")
+            changed = time.monotonic()
+        time.sleep(LOOK)
+
+
+def end_of(backfill: Backfill, done: Progress) -> str:
+    """The last line of a followed backfill. Raises CommandError if a window failed."""
+    failed = backfill.runs.filter(state=IngestRun.State.FAILED).order_by("window_start").first()
+    if failed is not None:
+        raise CommandError(
+            f"{done.failed} of {done.total} windows failed ({account_line(done.account)});"
+            f" the first, {books.describe(failed)}: {failed.error}"
+        )
+    return account_line(done.account)

@@ -1,0 +1,94 @@
+"""What the books say: for the status page, the admin and the commands."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Count, F, Q, QuerySet, Sum
+from django.db.models.functions import Coalesce
+
+from ingest.models import Backfill, IngestRun, QuarantinedRecord, Watermark
+
+ACCOUNT = ("received", "created", "updated", "unchanged", "quarantined")
+OPEN = (IngestRun.State.PENDING, IngestRun.State.RUNNING)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a set of runs has come, and their accounts together."""
+
+    total: int
+    succeeded: int
+    failed: int
+    account: dict[str, int]
+
+    @property
+    def open(self) -> int:
+        """Runs that wait or are worked on."""
+        return self.total - self.succeeded - self.failed
+
+    @property
+    def is_over(self) -> bool:
+        """Whether no run is left to wait for; failed ones may still be run again."""
+        return self.open == 0
+
+
+def progress(runs: QuerySet[IngestRun]) -> Progress:
+    """Progress of `runs` (one query), for instance of `backfill.runs.all()`."""
+    sums: dict[str, Any] = {name: Coalesce(Sum(name), 0) for name in ACCOUNT}
+    found = runs.aggregate(
+        total=Count("pk"),
+        done=Count("pk", filter=Q(state=IngestRun.State.SUCCEEDED)),
+        broken=Count("pk", filter=Q(state=IngestRun.State.FAILED)),
+        **sums,
+    )
+    account = {name: found[name] for name in ACCOUNT}
+    return Progress(found["total"], found["done"], found["broken"], account)
+
+
+def last_runs() -> QuerySet[IngestRun]:
+    """The run begun last of each source."""
+    return (
+        IngestRun.objects.exclude(started_at=None).order_by("source", "-started_at", "-pk").distinct("source")
+    )
+
+
+def open_runs() -> QuerySet[IngestRun]:
+    """Runs that wait or are worked on, the one that waits longest first."""
+    return IngestRun.objects.filter(state__in=OPEN).order_by("queued_at", "pk")
+
+
+def totals() -> dict[str, dict[str, int]]:
+    """Source -> the accounts of all its runs together: how much came, not how much there is."""
+    sums = (Sum(name) for name in ACCOUNT)
+    rows = IngestRun.objects.order_by("source").values_list("source").annotate(*sums)
+    return {source: dict(zip(ACCOUNT, numbers, strict=True)) for source, *numbers in rows}
+
+
+def open_backfills() -> QuerySet[Backfill]:
+    """Backfills with runs that have not succeeded, the newest first.
+
+    Each with `all_runs`, `succeeded_runs` and `failed_runs`; a failed run can be run again.
+    """
+
+    def runs_in(state: IngestRun.State) -> Count:
+        return Count("runs", filter=Q(runs__state=state))
+
+    return (
+        Backfill.objects.annotate(
+            all_runs=Count("runs"),
+            succeeded_runs=runs_in(IngestRun.State.SUCCEEDED),
+            failed_runs=runs_in(IngestRun.State.FAILED),
+        )
+        .filter(all_runs__gt=F("succeeded_runs"))
+        .order_by("-pk")
+    )
+
+
+def watermarks() -> QuerySet[Watermark]:
+    """Until when each source has been polled without a gap."""
+    return Watermark.objects.order_by("source")
+
+
+def quarantined_count() -> int:
+    """Quarantined records that no retry has stored."""
+    return QuarantinedRecord.objects.filter(resolved_at=None).count()

@@ -1,0 +1,216 @@
+"""The ingest as Celery tasks. PostgreSQL knows what is to be done; the broker only says when.
+
+A message may come twice, late or never: a run is taken up under its advisory lock, one that is over is left
+alone, and `resume` sends again what nobody works on. So a worker killed at any point loses and doubles
+nothing, and a broker that is away delays the work without failing what ordered it.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from celery import current_app, shared_task
+from celery.signals import worker_ready
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+from kombu.exceptions import ChannelError, OperationalError
+from redis.exceptions import RedisError
+
+from events.domain.criteria import TimeWindow
+from events.domain.vocabulary import EVENT_TYPES
+from ingest import books, pipeline
+from ingest.models import Backfill, IngestRun, Watermark
+from ingest.queries import OPEN, open_runs
+from ingest.sources import get_source
+from ingest.sources.base import SourceError
+
+log = structlog.get_logger()
+
+#: In Redis 0 goes first: what is new does not wait behind years of what is old, and `resume` for nobody.
+POLL_PRIORITY, BACKFILL_PRIORITY = 3, 6
+_BROKER_AWAY = (OperationalError, RedisError, OSError)
+
+
+@shared_task
+def ingest_run(run_id: int) -> None:
+    """Work on one run of the books. What becomes of it stands there; a sick source is no error here."""
+    run = IngestRun.objects.filter(pk=run_id).first()
+    if run is None or run.state not in OPEN or _must_wait(run):
+        log.info("nothing to do", run=run_id)
+        return
+    try:
+        pipeline.work(run, again=True)
+    except books.WindowBusy as busy:
+        log.info("left alone", run=run_id, reason=str(busy))
+    except SourceError:
+        log.warning("ended early", run=run_id, state=run.state, attempts=run.attempts, error=run.error)
+    else:
+        log.info("done", run=run_id, state=run.state, **books.account(run))
+
+
+@shared_task
+def poll_sources() -> None:
+    """Order what is new in every source of ISD_POLL_SOURCES."""
+    for source in settings.ISD_POLL_SOURCES:
+        order_poll(source, timezone.now())
+
+
+@shared_task
+def resume() -> None:
+    """Send again the runs that nobody works on and no message tells of."""
+    try:
+        waiting = messages_waiting()
+    except _BROKER_AWAY as error:
+        log.warning("the broker is away", error=str(error))
+        return
+    _send(run for run in open_runs() if _is_forgotten(run, waiting))
+
+
+@worker_ready.connect
+def _resume_at_start(**_: object) -> None:
+    """What a killed worker left behind does not wait for beat."""
+    resume.delay()
+
+
+def start_backfill(source: str, start: datetime, end: datetime, types: Iterable[str] = ()) -> Backfill:
+    """Order everything of `source` from `start` to `end`, cut into windows of ISD_WINDOW.
+
+    The whole order is in the books when this returns, whether or not the broker can be reached. Raises
+    ValueError with a reason for people where an argument makes no sense.
+    """
+    window = TimeWindow(start, end)
+    types = sorted(set(types))
+    unknown = [code for code in types if code not in EVENT_TYPES]
+    if unknown:
+        raise ValueError(f"no event type is named {', '.join(unknown)}")
+    if start == end:
+        raise ValueError("the window is empty")
+    try:
+        get_source(source)
+    except SourceError as error:
+        raise ValueError(str(error)) from None
+    with transaction.atomic():
+        backfill = Backfill.objects.create(
+            source=source, event_types=types, window_start=start, window_end=end
+        )
+        _order(source, books.cut(window, settings.ISD_WINDOW), types, backfill)
+    return backfill
+
+
+def order_poll(source: str, now: datetime) -> list[IngestRun]:
+    """Order what `source` may have that we have not: from ISD_POLL_OVERLAP before its watermark until `now`.
+
+    The overlap is for late reports. A first poll takes the overlap alone; what is older is for a backfill.
+    Its windows begin on the grid; one that still waits from an earlier poll is not ordered twice. Returns
+    the new runs.
+    """
+    with transaction.atomic():
+        # The lock on the watermark lets one poll of a source be ordered at a time.
+        mark, is_first = Watermark.objects.select_for_update().get_or_create(
+            source=source, defaults={"polled_until": now - settings.ISD_POLL_OVERLAP}
+        )
+        start = mark.polled_until - (timedelta(0) if is_first else settings.ISD_POLL_OVERLAP)
+        waiting = set(
+            IngestRun.objects.filter(
+                source=source, state=IngestRun.State.PENDING, event_types=[], backfill=None
+            ).values_list("window_start", "window_end")
+        )
+        start = books.on_grid(min(start, now), settings.ISD_WINDOW)
+        windows = books.cut(TimeWindow(start, now), settings.ISD_WINDOW)
+        return _order(source, [w for w in windows if (w.start, w.end) not in waiting], [], None)
+
+
+def rerun(run: IngestRun) -> IngestRun:
+    """Order this run once more and return what was ordered.
+
+    One that succeeded stays in the books with its account, and a new one is made; any other is taken up
+    again itself, with its attempts counted anew.
+    """
+    if run.state == IngestRun.State.SUCCEEDED:
+        again = IngestRun(
+            source=run.source, event_types=run.event_types,
+            window_start=run.window_start, window_end=run.window_end,
+            origin=run.origin if run.source == "archive" else "",
+        )  # fmt: skip
+        again.save()
+    else:
+        again = run
+        IngestRun.objects.filter(pk=run.pk).exclude(state=IngestRun.State.RUNNING).update(
+            state=IngestRun.State.PENDING, attempts=0, not_before=None, error="", queued_at=timezone.now()
+        )
+        again.refresh_from_db()
+    _send_on_commit([again])
+    return again
+
+
+def resume_backfill(backfill: Backfill) -> None:
+    """Take up again what has failed of a backfill, and what has got lost."""
+    for run in backfill.runs.filter(state=IngestRun.State.FAILED):
+        rerun(run)
+    resume()
+
+
+def messages_waiting() -> int:
+    """Messages in the broker that no worker has taken. Raises what kombu and redis raise if it is away."""
+    with current_app.connection_for_read() as broker:
+        channel: Any = broker.default_channel
+        try:
+            declared = channel.queue_declare(queue=current_app.conf.task_default_queue, passive=True)
+            return int(declared.message_count)
+        except ChannelError:  # Redis has no empty queues
+            return 0
+
+
+def _order(
+    source: str, windows: list[TimeWindow], types: list[str], backfill: Backfill | None
+) -> list[IngestRun]:
+    runs = IngestRun.objects.bulk_create(
+        IngestRun(
+            source=source, event_types=types, window_start=window.start, window_end=window.end,
+            backfill=backfill,
+        )
+        for window in windows
+    )  # fmt: skip
+    _send_on_commit(runs)
+    return runs
+
+
+def _send_on_commit(runs: list[IngestRun]) -> None:
+    """A worker must not look for a run before it is committed."""
+    transaction.on_commit(lambda: _send(runs))
+
+
+def _send(runs: Iterable[IngestRun]) -> None:
+    """A message for each run. Without a broker they stay in the books, where `resume` finds them."""
+    try:
+        with current_app.producer_or_acquire() as producer:
+            for run in runs:
+                priority = POLL_PRIORITY if run.backfill_id is None else BACKFILL_PRIORITY
+                ingest_run.apply_async((run.pk,), priority=priority, producer=producer, retry=False)
+    except _BROKER_AWAY as error:
+        log.warning("the broker is away; the runs wait in the books", error=str(error))
+
+
+def _must_wait(run: IngestRun) -> bool:
+    return run.not_before is not None and run.not_before > timezone.now()
+
+
+def _is_forgotten(run: IngestRun, waiting: int) -> bool:
+    """Whether to send this open run again; `waiting` is the number of messages in the broker.
+
+    Three kinds: the time of a further attempt has come; its worker is gone (it is "running" while nobody
+    holds its lock); or it is pending and no message waits that could be its own. The first two are changed
+    so that they are found once.
+    """
+    if run.state == IngestRun.State.PENDING and (_must_wait(run) or (waiting and run.not_before is None)):
+        return False
+    try:
+        with books.exclusive(run):
+            found = IngestRun.objects.filter(pk=run.pk, state=run.state, not_before=run.not_before)
+            return bool(
+                found.update(state=IngestRun.State.PENDING, not_before=None, queued_at=timezone.now())
+            )
+    except books.WindowBusy:
+        return False
