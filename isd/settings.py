@@ -49,6 +49,7 @@ ISD_HTTPS = read(env.bool, "ISD_HTTPS", False)
 DATABASES = {"default": read(env.db_url, "DATABASE_URL")}
 DATABASES["default"]["ENGINE"] = "django.contrib.gis.db.backends.postgis"
 DATABASES["default"]["CONN_MAX_AGE"] = None  # one connection a thread, for the life of the thread
+DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)  # seconds
 REDIS_URL = read(env.str, "REDIS_URL")
 ISD_STATEMENT_TIMEOUT = read(at_least(0.1), "ISD_STATEMENT_TIMEOUT", 60.0)  # seconds, web only
 

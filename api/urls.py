@@ -1,0 +1,11 @@
+"""Every address that answers to programs."""
+
+from django.urls import include, path
+
+from api.isd.urls import analytics_patterns, query_patterns
+
+urlpatterns = [
+    path("api/query/", include(query_patterns)),
+    path("analytics/api/query/", include(analytics_patterns)),
+    path("api/v1/", include("api.v1.urls")),
+]

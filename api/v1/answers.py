@@ -1,0 +1,95 @@
+"""The forms of this dialect: JSON bodies, errors, and which form a client wants."""
+
+from collections.abc import Iterable
+from typing import Any, ClassVar
+
+import orjson
+from django.http import HttpResponse
+from rest_framework.negotiation import DefaultContentNegotiation
+from rest_framework.renderers import BaseRenderer
+from rest_framework.request import Request
+
+from api.errors import ParameterError, Problem
+from api.params import Parameter, read
+from api.views import ApiView
+
+_OPTIONS = orjson.OPT_UTC_Z
+
+
+def json_response(body: Any, status: int = 200, content_type: str = "application/json") -> HttpResponse:
+    """Any plain value as JSON; times in UTC with a Z."""
+    return HttpResponse(orjson.dumps(body, option=_OPTIONS), status=status, content_type=content_type)
+
+
+def json_head(members: dict[str, Any]) -> str:
+    """These members as JSON text that lacks the closing brace, for a list to follow."""
+    return orjson.dumps(members, option=_OPTIONS).decode()[:-1]
+
+
+class _Finished(BaseRenderer):
+    """A form whose bytes are made elsewhere; here it stands for negotiation and for the schema."""
+
+    charset = "utf-8"
+
+    def render(self, data: Any, *_: Any, **__: Any) -> Any:
+        """The data as they are."""
+        return data
+
+
+class Json(_Finished):
+    """One JSON object."""
+
+    media_type, format = "application/json", "json"
+
+
+class GeoJsonForm(_Finished):
+    """A FeatureCollection."""
+
+    media_type, format = "application/geo+json", "geojson"
+
+
+class Csv(_Finished):
+    """A table with a row of names."""
+
+    media_type, format = "text/csv", "csv"
+
+
+class NdJson(_Finished):
+    """One JSON object a line."""
+
+    media_type, format = "application/x-ndjson", "ndjson"
+
+
+class Negotiation(DefaultContentNegotiation):
+    """The parameter `format`, if it is there, else the Accept header."""
+
+    def filter_renderers(self, renderers: Iterable[Any], format: str) -> list[Any]:  # noqa: A002 - the framework's name
+        """The one of this format. Raises ParameterError where this address has no such form."""
+        every = list(renderers)
+        found = [renderer for renderer in every if renderer.format == format.lower()]
+        if not found:
+            known = ", ".join(renderer.format for renderer in every)
+            raise ParameterError("format", f"format cannot be {format[:60]!r}; it takes one of {known}")
+        return found
+
+
+class V1View(ApiView):
+    """A view of ours: strict parameters, errors as {"error": {code, message, parameter}}."""
+
+    renderer_classes: tuple[type[BaseRenderer], ...] = (Json,)
+    content_negotiation_class = Negotiation
+    cors_headers: ClassVar[dict[str, str]] = {
+        "Access-Control-Allow-Methods": "GET, HEAD, OPTIONS",
+        "Access-Control-Allow-Headers": "Accept, Content-Type",
+        "Access-Control-Expose-Headers": "Link, Retry-After",
+    }
+    table: ClassVar[tuple[Parameter, ...]] = ()
+
+    def values(self, request: Request) -> dict[str, Any]:
+        """The parameters that this view takes. Raises ParameterError."""
+        return read(request.query_params, self.table, strict=True)
+
+    def problem_response(self, problem: Problem) -> HttpResponse:
+        """The error as JSON, whatever form was asked for."""
+        error = {"code": problem.code, "message": problem.message, "parameter": problem.parameter}
+        return json_response({"error": error}, problem.status)

@@ -1,0 +1,87 @@
+"""docs/api: every example is run and gives what the page shows; every parameter is there."""
+
+import contextlib
+import io
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from django.test import Client
+
+from api.errors import RETRY_AFTER
+from api.isd import params as isd
+from api.isd import redirects
+from api.v1 import params as v1
+
+DOCS = Path(__file__).resolve().parents[2] / "docs" / "api"
+HOST = "http://127.0.0.1:8000"
+PAGES = ("isd.md", "v1.md")
+
+
+def blocks(page, language):
+    return re.findall(rf"^```{language}\n(.*?)^```$", (DOCS / page).read_text(), re.DOTALL | re.MULTILINE)
+
+
+def examples():
+    """(page, command, output) of every command in a console block; its output reaches to the next one."""
+    for page in PAGES:
+        for block in blocks(page, "console"):
+            for example in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
+                command, _, output = example.partition("\n")
+                yield pytest.param(command, output, id=f"{page}: {command[9:]}")
+
+
+def run(command):
+    """What curl would print."""
+    program, *arguments = shlex.split(command)
+    assert program == "curl"
+    assert arguments[0] == "-s"
+    answer = Client(headers={"host": "127.0.0.1:8000"}).get(arguments[-1].removeprefix(HOST))
+    text = answer.getvalue().decode()
+    if arguments[1] == "-w":
+        text += arguments[2].replace("\\n", "\n").replace("%{http_code}", str(answer.status_code))
+    return text.replace("\r\n", "\n")
+
+
+@pytest.mark.parametrize(("command", "output"), examples())
+def test_example(sample, command, output):
+    """Where the page shows `...`, anything may stand."""
+    pattern = ".*?".join(re.escape(part) for part in output.rstrip("\n").split("..."))
+    got = run(command).rstrip("\n")
+    assert re.fullmatch(pattern, got, re.DOTALL), got
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_program(live_server, sample, page):
+    programs, outputs = blocks(page, "python"), blocks(page, "text")
+    for program, output in zip(programs, outputs, strict=True):
+        printed = io.StringIO()
+        with contextlib.redirect_stdout(printed):
+            exec(program.replace(HOST, live_server.url), {})
+        assert printed.getvalue() == output
+
+
+TABLES = {
+    "isd.md": [
+        *(isd._TEMPORAL_QUERY, isd._SPATIOTEMPORAL_QUERY, isd._CLOSE_BY, isd.ONE_EVENT, isd._AGGREGATE),
+        *(view.table for view in (redirects.ImageView, redirects.ParameterImageView)),
+        *(view.table for view in (redirects.ParametersView, redirects.TrackSeriesView)),
+    ],
+    "v1.md": [v1.EVENTS, v1.EVENT],
+}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_parameter_is_documented(page):
+    text = (DOCS / page).read_text()
+    names = {parameter.name for table in TABLES[page] for parameter in table}
+    assert not {name for name in names if f"`{name}`" not in text and f"`{name}=" not in text}
+
+
+def test_numbers_in_the_pages_are_those_of_the_code():
+    page = (DOCS / "isd.md").read_text()
+    assert f"| 0 to {isd.MAX_LIMIT}; more is an error | {isd.DEFAULT_LIMIT} |" in page
+    assert f"a whole number from 0 to {isd.MAX_LOOKBACK_HOURS} |" in page
+    assert f"| 1 to {v1.MAX_LIMIT} | {v1.DEFAULT_LIMIT} in json" in (DOCS / "v1.md").read_text()
+    assert RETRY_AFTER > 0
