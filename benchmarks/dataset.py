@@ -122,22 +122,27 @@ def _shapes(rng: np.random.Generator, kind: np.ndarray, size: int) -> tuple[np.n
     """hpc_coord, hgs_coord, hpc_bbox, hpc_boundcc, hgs_bbox as hexadecimal WKB."""
     lon = rng.uniform(-75, 75, size)
     lat = rng.choice((-1, 1), size) * np.abs(rng.normal(17, 8, size)).clip(0, 70)
-    x = RSUN * np.cos(np.radians(lat)) * np.sin(np.radians(lon))
-    y = RSUN * np.sin(np.radians(lat))
-    half = np.array([k.size for k in KINDS])[kind] / 2 * rng.uniform(0.5, 1.5, size)
+    lon, lat = np.round(lon, 6), np.round(lat, 6)  # HEK writes six decimals
+    x = np.round(RSUN * np.cos(np.radians(lat)) * np.sin(np.radians(lon)), 6)
+    y = np.round(RSUN * np.sin(np.radians(lat)), 6)
+    half = np.round(np.array([k.size for k in KINDS])[kind] / 2 * rng.uniform(0.5, 1.5, size), 6)
     angle = np.linspace(0, 2 * np.pi, 8, endpoint=False) + rng.uniform(-0.3, 0.3, (size, 8))
     radius = half[:, None] * rng.uniform(0.6, 1, (size, 8))
     vertices = np.stack((x[:, None] + radius * np.cos(angle), y[:, None] + radius * np.sin(angle)), axis=-1)
     outline = shapely.polygons(np.round(np.concatenate((vertices, vertices[:, :1]), axis=1), 1))
-    degrees = half / RSUN * 57.3
+    degrees = np.round(half / RSUN * 57.3, 6)
     geometries = (
         shapely.points(x, y),
         shapely.points(lon, lat),
-        shapely.box(x - half, y - half, x + half, y + half),
+        _boxes(x, y, half),
         outline,
-        shapely.box(lon - degrees, lat - degrees, lon + degrees, lat + degrees),
+        _boxes(lon, lat, degrees),
     )
     return tuple(shapely.to_wkb(g, hex=True) for g in geometries)
+
+
+def _boxes(x: np.ndarray, y: np.ndarray, half: np.ndarray) -> np.ndarray:
+    return shapely.box(*(np.round(side, 6) for side in (x - half, y - half, x + half, y + half)))
 
 
 def _attributes(kind: Kind, start: str, end: str, number: int) -> str:

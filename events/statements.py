@@ -30,14 +30,14 @@ _START = datetime(1234, 5, 6, 7, 8, 9, 123457, tzinfo=UTC)
 _AFTER = Position(datetime(1235, 6, 7, 8, 9, 10, 234567, tzinfo=UTC), "\ue000after")
 _LONG = timedelta(days=98765)
 _SHORT = INSTANT / 2
+_LIMIT, _OFFSET = 1_000_000_007, 4_000_000_007
 
 
 def page_statement(criteria: EventCriteria, page: Page, dress: Dress) -> Statement:
     """SQL and parameters of `dress(page_of(criteria, page))`."""
-    example = _example(criteria), replace(page, after=page.after and _AFTER)
-    sql, places = _learned(*example, dress)
+    sql, places = _learned(_example(criteria), _example_page(page), dress)
     values = _values(criteria, page)
-    return sql, tuple(place(values) if callable(place) else place for place in places)
+    return _sliced(sql, page), tuple(place(values) if callable(place) else place for place in places)
 
 
 def _example(criteria: EventCriteria) -> EventCriteria:
@@ -50,6 +50,23 @@ def _example(criteria: EventCriteria) -> EventCriteria:
         ar_noaanum=None if criteria.ar_noaanum is None else -123456789,
         min_goes_flux=None if criteria.min_goes_flux is None else -1.2345e-67,
     )
+
+
+def _example_page(page: Page) -> Page:
+    return replace(
+        page,
+        limit=None if page.limit is None else _LIMIT,
+        offset=page.offset and _OFFSET,
+        after=page.after and _AFTER,
+    )
+
+
+def _sliced(sql: str, page: Page) -> str:
+    """The example's SQL with the page's own limit and offset, which Django writes out as numbers."""
+    if page.limit is not None:
+        sql = sql.replace(f"LIMIT {_LIMIT + _OFFSET}", f"LIMIT {page.limit + page.offset}")
+        sql = sql.replace(f"LIMIT {_LIMIT}", f"LIMIT {page.limit}")
+    return sql.replace(f"OFFSET {_OFFSET}", f"OFFSET {page.offset}") if page.offset else sql
 
 
 def _like(window: TimeWindow) -> timedelta:

@@ -36,7 +36,7 @@ def windows(draw):
 
 @st.composite
 def pages(draw):
-    offset, limit = draw(st.integers(0, 3)), draw(st.sampled_from([1, 100, None]))
+    offset, limit = draw(st.integers(0, 2**31)), draw(st.integers(1, 2**31) | st.none())
     if draw(st.booleans()):
         return Page(limit, offset, after=Position(draw(times), draw(texts)))
     return Page(limit, offset, draw(st.sampled_from(SortKey)), descending=draw(st.booleans()))
@@ -90,6 +90,8 @@ def test_runs(django_assert_num_queries):
 
     window = TimeWindow(FIRST, LAST)
     statement = page_statement(EventCriteria(window=window, area=shapely.Point(0, 0)), Page(10), dress)
-    with django_assert_num_queries(1), connection.cursor() as cursor:
-        cursor.execute(*statement)
-        assert cursor.fetchall() == []
+    nothing = page_statement(EventCriteria(window=window), Page(0, 5), dress)
+    with django_assert_num_queries(2), connection.cursor() as cursor:
+        for sql, parameters in (statement, nothing):
+            cursor.execute(sql, parameters)
+            assert cursor.fetchall() == []
