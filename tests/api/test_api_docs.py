@@ -1,4 +1,4 @@
-"""docs/api: every example is run and gives what the page shows; every parameter is there."""
+"""README and docs/api: every example is run and gives what the page shows; every parameter is there."""
 
 import contextlib
 import io
@@ -7,6 +7,7 @@ import shlex
 from pathlib import Path
 
 import pytest
+from django.core.management import call_command
 from django.test import Client
 
 from api.errors import RETRY_AFTER
@@ -14,22 +15,22 @@ from api.isd import params as isd
 from api.isd import redirects
 from api.v1 import params as v1
 
-DOCS = Path(__file__).resolve().parents[2] / "docs" / "api"
+ROOT = Path(__file__).resolve().parents[2]
+DOCS = ROOT / "docs" / "api"
 HOST = "http://127.0.0.1:8000"
 PAGES = ("isd.md", "v1.md")
 
 
 def blocks(page, language):
-    return re.findall(rf"^```{language}\n(.*?)^```$", (DOCS / page).read_text(), re.DOTALL | re.MULTILINE)
+    return re.findall(rf"^```{language}\n(.*?)^```$", page.read_text(), re.DOTALL | re.MULTILINE)
 
 
-def examples():
-    """(page, command, output) of every command in a console block; its output reaches to the next one."""
-    for page in PAGES:
-        for block in blocks(page, "console"):
-            for example in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
-                command, _, output = example.partition("\n")
-                yield pytest.param(command, output, id=f"{page}: {command[9:]}")
+def examples(page):
+    """(command, output) of every command in a console block; its output reaches to the next one."""
+    for block in blocks(page, "console"):
+        for example in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
+            command, _, output = example.partition("\n")
+            yield pytest.param(command, output, id=f"{page.name}: {command[9:]}")
 
 
 def run(command):
@@ -44,8 +45,28 @@ def run(command):
     return text.replace("\r\n", "\n")
 
 
-@pytest.mark.parametrize(("command", "output"), examples())
+@pytest.mark.parametrize(("command", "output"), [e for page in PAGES for e in examples(DOCS / page)])
 def test_example(sample, command, output):
+    answers(command, output)
+
+
+@pytest.fixture
+def demo(tmp_path, db):
+    """The days of the demo around those that the README asks for, as `make run` would load them."""
+    recorded = str(tmp_path / "days.json")
+    call_command("simulate_events", "--start", "2014-01-14", "--end", "2014-01-17", "--output", recorded)
+    call_command("ingest_events", "--source", "archive", "--path", recorded)
+
+
+def test_readme(demo, subtests):
+    first_five = list(examples(ROOT / "README.md"))
+    assert len(first_five) == 5
+    for example in first_five:
+        with subtests.test(example.id):
+            answers(*example.values)
+
+
+def answers(command, output):
     """Where the page shows `...`, anything may stand."""
     pattern = ".*?".join(re.escape(part) for part in output.rstrip("\n").split("..."))
     got = run(command).rstrip("\n")
@@ -54,7 +75,7 @@ def test_example(sample, command, output):
 
 @pytest.mark.parametrize("page", PAGES)
 def test_program(live_server, sample, page):
-    programs, outputs = blocks(page, "python"), blocks(page, "text")
+    programs, outputs = blocks(DOCS / page, "python"), blocks(DOCS / page, "text")
     for program, output in zip(programs, outputs, strict=True):
         printed = io.StringIO()
         with contextlib.redirect_stdout(printed):
