@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from events.domain.criteria import TimeWindow
 from ingest.models import IngestRun, Watermark
+from ingest.queries import ACCOUNT
 from ingest.sources.base import SourceError
 from ingest.upsert import Counts
 
@@ -20,9 +21,10 @@ from ingest.upsert import Counts
 MAX_ATTEMPTS = 8
 #: Seconds before the second attempt; doubled for each further one up to the last.
 FIRST_WAIT, LONGEST_WAIT = 30.0, 3600.0
+#: Seconds that a source may ask us to wait.
+LONGEST_ASKED = 86_400.0
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_ACCOUNT = ("received", "created", "updated", "unchanged", "quarantined")
 
 
 class WindowBusy(Exception):  # noqa: N818 - no error: somebody else is doing the work
@@ -53,7 +55,7 @@ def cut(window: TimeWindow, step: timedelta) -> list[TimeWindow]:
 
 def account(run: IngestRun) -> dict[str, int]:
     """The run's account by its five names."""
-    return {name: getattr(run, name) for name in _ACCOUNT}
+    return {name: getattr(run, name) for name in ACCOUNT}
 
 
 @contextmanager
@@ -92,7 +94,7 @@ def begin(run: IngestRun) -> None:
     run.attempts += 1
     run.started_at, run.finished_at, run.not_before = timezone.now(), None, None
     run.error = ""
-    for name in (*_ACCOUNT, "pages", "associations"):
+    for name in (*ACCOUNT, "pages", "associations"):
         setattr(run, name, 0)
     run.save()
 
@@ -106,7 +108,7 @@ def enter(run: IngestRun, counts: Counts, *, quarantined: int, pages: int, assoc
     run.received += counts.created + counts.updated + counts.unchanged + quarantined
     run.pages += pages
     run.associations += associations
-    run.save(update_fields=[*_ACCOUNT, "pages", "associations", "origin"])
+    run.save(update_fields=[*ACCOUNT, "pages", "associations", "origin"])
 
 
 def succeed(run: IngestRun) -> None:
@@ -161,7 +163,7 @@ def _wait(attempts: int, error: BaseException) -> float:
     """Seconds until the next attempt: what the source asks for, or doubling with jitter."""
     asked = getattr(error, "retry_after", None)
     if asked is not None:
-        return float(asked)
+        return min(float(asked), LONGEST_ASKED)
     wait = min(FIRST_WAIT * 2 ** (attempts - 1), LONGEST_WAIT)
     return wait * random.uniform(0.75, 1.25)  # noqa: S311 - spreads retries, keeps no secret
 

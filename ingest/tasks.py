@@ -30,6 +30,8 @@ log = structlog.get_logger()
 
 #: In Redis 0 goes first: what is new does not wait behind years of what is old, and `resume` for nobody.
 POLL_PRIORITY, BACKFILL_PRIORITY = 3, 6
+#: In one backfill: 68 years in windows of 6 hours.
+MOST_WINDOWS = 100_000
 _BROKER_AWAY = (OperationalError, RedisError, OSError)
 
 
@@ -87,6 +89,8 @@ def start_backfill(source: str, start: datetime, end: datetime, types: Iterable[
         raise ValueError(f"no event type is named {', '.join(unknown)}")
     if start == end:
         raise ValueError("the window is empty")
+    if (end - start) / settings.ISD_WINDOW > MOST_WINDOWS:
+        raise ValueError(f"that is more than {MOST_WINDOWS} windows of {settings.ISD_WINDOW}")
     try:
         get_source(source)
     except SourceError as error:

@@ -51,6 +51,7 @@ def plain_errors(handle: Callable[..., None]) -> Callable[..., None]:
     """For a command's `handle`: what can be expected to go wrong ends it with one line and a status.
 
     1: the source cannot be read, the database is away, somebody else is at work. 130: stopped by Ctrl-C.
+    --traceback shows where it came from.
     """
 
     @wraps(handle)
@@ -60,9 +61,9 @@ def plain_errors(handle: Callable[..., None]) -> Callable[..., None]:
         except KeyboardInterrupt:
             raise CommandError("stopped; run it again to go on", returncode=130) from None
         except (SourceError, ValueError, books.WindowBusy) as error:
-            raise CommandError(str(error)) from None
+            raise CommandError(str(error)) from error
         except (django.db.OperationalError, django.db.InterfaceError) as error:
-            raise CommandError(f"the database: {books.one_line(error)}") from None
+            raise CommandError(f"the database: {books.one_line(error)}") from error
 
     return guarded
 

@@ -154,6 +154,10 @@ def test_retry_after_is_honoured_and_a_permanent_error_is_not_retried():
     assert run.state == State.PENDING
     assert timedelta(seconds=7199) < run.not_before - timezone.now() <= timedelta(seconds=7200)
     with pytest.raises(SourceError):
+        ingest_window(Shelf(SourceError("busy", retry_after=float("inf"))), DAY, (), run, again=True)
+    run.refresh_from_db()
+    assert run.not_before - timezone.now() <= timedelta(days=1), "but not for ever"
+    with pytest.raises(SourceError):
         ingest_window(Shelf(SourceError("404", permanent=True)), DAY, (), run, again=True)
     run.refresh_from_db()
     assert (run.state, run.not_before) == (State.FAILED, None)

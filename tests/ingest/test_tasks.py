@@ -125,6 +125,7 @@ def test_nothing_is_sent_of_an_order_that_is_rolled_back(sent):
         (("nonesuch", NOW, NOW + H, []), "nonesuch"),
         (("hek", NOW, NOW - H, []), "after the end"),
         (("hek", NOW, NOW, []), "the window is empty"),
+        (("hek", datetime(1, 1, 1, tzinfo=UTC), NOW, []), "more than 100000 windows"),
         (("hek", NOW, NOW + H, ["AR", "XX"]), "XX"),
         (("archive", NOW, NOW + H, []), "path"),
     ],
