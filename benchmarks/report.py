@@ -5,6 +5,7 @@ import platform
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from statistics import median
 
 from django.conf import settings
 from django.db import connection
@@ -33,28 +34,30 @@ def machine() -> str:
     )
 
 
-def reading(results: Mapping[str, Mapping[str, Rate | None]]) -> str:
-    """A table a question: every target with its rate, its times and the ratio to ours."""
+def reading(results: Mapping[str, Mapping[str, list[Rate]]]) -> str:
+    """A table a question: every target with rate, times and the ratio to ours, medians of the rounds."""
     parts = []
     for question, targets in results.items():
         parts.append(f"### {question[0].upper()}{question[1:]}\n")
         parts.append("| target | requests/s | median ms | 95 % ms | kB each | ours / target | goal |")
         parts.append("|---|---:|---:|---:|---:|---:|---:|")
-        parts += [_row(name, rate, targets["ours"]) for name, rate in targets.items()]
+        parts += [_row(name, rounds, targets["ours"]) for name, rounds in targets.items()]
         parts.append("")
     return "\n".join(parts)
 
 
-def _row(name: str, rate: Rate | None, ours: Rate | None) -> str:
-    if rate is None or ours is None:
+def _row(name: str, rounds: list[Rate], ours: list[Rate]) -> str:
+    if not rounds:
         return f"| {name} | cannot be asked | | | | | |"
-    ratio = f"{ours.per_second / rate.per_second:.2f}" if name != "ours" else ""
+    ratios = [own.per_second / rate.per_second for own, rate in zip(ours, rounds, strict=True)]
+    ratio = f"{median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})" if name != "ours" else ""
     label = {"floor": "floor: the same SQL, thrown away", "ours": "**ours**"}.get(name, name)
     goal = f"{GOALS[name]:g}" if name in GOALS else ""
-    return (
-        f"| {label} | {rate.per_second:.0f} | {rate.median_ms:.1f} | {rate.p95_ms:.1f} "
-        f"| {rate.bytes_each / 1000:.1f} | {ratio} | {goal} |"
+    rate, half, most, size = (
+        median(getattr(one, field) for one in rounds)
+        for field in ("per_second", "median_ms", "p95_ms", "bytes_each")
     )
+    return f"| {label} | {rate:.0f} | {half:.1f} | {most:.1f} | {size / 1000:.1f} | {ratio} | {goal} |"
 
 
 def write(sections: Mapping[str, str]) -> None:
