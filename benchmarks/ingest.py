@@ -16,10 +16,10 @@ from statistics import median
 import orjson
 from django.conf import settings
 from django.db import connection
-from ingest.rows import COLUMNS, EventRow, rows_of
 
 from events.models import Event
 from ingest.models import IngestRun
+from ingest.rows import COLUMNS, EventRow, rows_of
 
 RECORDS = 40_000
 ONE_BY_ONE = 1_000
