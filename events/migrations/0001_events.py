@@ -4,7 +4,6 @@ import django.contrib.gis.db.models.fields
 import django.contrib.gis.geos.polygon
 import django.contrib.postgres.fields.ranges
 import django.contrib.postgres.indexes
-import django.contrib.postgres.operations
 import django.db.models.deletion
 import django.db.models.functions.comparison
 import django.db.models.functions.datetime
@@ -19,8 +18,11 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        django.contrib.postgres.operations.CreateExtension('postgis'),
-        django.contrib.postgres.operations.BtreeGistExtension(),
+        # Going back leaves them: they may not be ours to drop, and other tables may use them.
+        migrations.RunSQL(
+            sql=[f"CREATE EXTENSION IF NOT EXISTS {name}" for name in ('postgis', 'btree_gist')],
+            reverse_sql=migrations.RunSQL.noop,
+        ),
         migrations.CreateModel(
             name='Association',
             fields=[
