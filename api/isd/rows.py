@@ -9,7 +9,7 @@ import orjson
 from django.db.models import QuerySet
 from django.db.models.fields.json import KT
 
-from api.render import Columns, Rfc3339, wkt
+from api.render import Columns, Rfc3339, json_bytes, wkt
 from events.domain.criteria import SortKey
 from events.domain.vocabulary import ATTRIBUTES, GEOMETRY_COLUMNS, record_keys
 from events.models import Event
@@ -56,7 +56,7 @@ def whole_rows(events: QuerySet[Event]) -> str:
     """Every column of the type, null where the report has nothing, as the text of a JSON list."""
     shapes = {f"wkt_{column}": wkt(column) for column in GEOMETRY_COLUMNS}
     rows = events.annotate(**shapes).values("event_type", "kb_archivid", "attributes", *_TIMES, *shapes)
-    return orjson.dumps([_whole_row(row) for row in rows], option=orjson.OPT_SORT_KEYS).decode()
+    return json_bytes([_whole_row(row) for row in rows], orjson.OPT_SORT_KEYS).decode()
 
 
 def _whole_row(event: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from rest_framework.request import Request
 
 from api.errors import ParameterError, Problem
 from api.params import Parameter, read
+from api.render import json_bytes
 from api.views import ApiView
 
 _OPTIONS = orjson.OPT_UTC_Z
@@ -18,7 +19,7 @@ _OPTIONS = orjson.OPT_UTC_Z
 
 def json_response(body: Any, status: int = 200, content_type: str = "application/json") -> HttpResponse:
     """Any plain value as JSON; times in UTC with a Z."""
-    return HttpResponse(orjson.dumps(body, option=_OPTIONS), status=status, content_type=content_type)
+    return HttpResponse(json_bytes(body, _OPTIONS), status=status, content_type=content_type)
 
 
 def json_head(members: dict[str, Any]) -> str:

@@ -357,3 +357,12 @@ def test_query_counts(sample, client, django_assert_num_queries):
         with django_assert_num_queries(count):
             assert client.get(path, query).status_code == 200, path
     assert Event.objects.aggregate(n=Sum("revision"))["n"] == 6  # nothing was changed by asking
+
+
+def test_search_by_id_gives_numbers_of_any_size(sample, client):
+    """A flux of 1.47e21 Mx comes out of jsonb as an integer that no 64 bits hold."""
+    Event.objects.filter(kb_archivid="ivo://test/AR_00001").update(attributes={"unsignedflux": 1.47e21})
+    answer = client.get("/api/query/searchById", {"id": "ivo://test/AR_00001", "eventtype": "ar"})
+    assert answer.json()["Result"][0]["unsignedflux"] == 1.47e21
+    detail = client.get("/api/v1/events/ivo://test/AR_00001")
+    assert detail.json()["attributes"]["unsignedflux"] == 1.47e21
