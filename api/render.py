@@ -20,7 +20,7 @@ _FETCHED_AT_ONCE = 1000
 
 
 def json_bytes(value: Any, option: int = 0) -> bytes:
-    """JSON as orjson writes it; whole numbers beyond its 64 bits, as jsonb gives large doubles, as doubles."""
+    """JSON by orjson; whole numbers beyond its 64 bits, as jsonb gives large doubles, become doubles again."""
     try:
         return orjson.dumps(value, option=option)
     except TypeError:
