@@ -20,7 +20,7 @@ _FETCHED_AT_ONCE = 1000
 
 
 def json_bytes(value: Any, option: int = 0) -> bytes:
-    """JSON by orjson; whole numbers beyond its 64 bits, as jsonb gives large doubles, become doubles again."""
+    """JSON by orjson; whole numbers beyond its 64 bits, which jsonb makes of large doubles, as doubles."""
     try:
         return orjson.dumps(value, option=option)
     except TypeError:
