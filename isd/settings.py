@@ -4,7 +4,7 @@ A missing or unreadable setting ends the process at start with one line that nam
 """
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -26,11 +26,26 @@ def read(reader: Callable[..., Any], name: str, default: Any = environ.Env.NOTSE
         sys.exit(f"isd: setting {name}: {error} (docs/operations.md lists all settings)")
 
 
-def at_least(minimum: float) -> Callable[..., Any]:
+def text(name: str, default: Any) -> str:
+    """A reader of texts that are not empty."""
+    if value := str(env.str(name, default=default)).strip():
+        return value
+    raise ValueError("is empty")
+
+
+def flag(name: str, *, default: Any) -> bool:
+    """A reader of yes and no."""
+    word = str(env.str(name, default=str(default))).lower()
+    if word not in (*env.BOOLEAN_TRUE_STRINGS, "false", "off", "n", "no", "0"):
+        raise ValueError(f"{word!r} is neither true nor false")
+    return word in env.BOOLEAN_TRUE_STRINGS
+
+
+def at_least(minimum: float, kind: type = float) -> Callable[..., Any]:
     """A reader of numbers that refuses what is smaller than `minimum`."""
 
-    def reader(name: str, default: Any) -> float:
-        value = float(env.float(name, default=default))
+    def reader(name: str, default: Any) -> Any:
+        value = kind(env.str(name, default=str(default)))
         if not minimum <= value < float("inf"):
             raise ValueError(f"{value} is not a number of at least {minimum}")
         return value
@@ -38,28 +53,57 @@ def at_least(minimum: float) -> Callable[..., Any]:
     return reader
 
 
+def address(*schemes: str) -> Callable[..., Any]:
+    """A reader of addresses that begin with one of `schemes`."""
+
+    def reader(name: str, default: Any) -> str:
+        value = text(name, default)
+        if not value.startswith(tuple(f"{scheme}:" for scheme in schemes)):
+            raise ValueError(f"is no address that begins with {' or '.join(schemes)}:")
+        return value
+
+    return reader
+
+
+def among(words: Collection[str]) -> Callable[..., Any]:
+    """A reader of lists of which every item is one of `words`."""
+
+    def reader(name: str, default: Any) -> list[str]:
+        values = [str(value).strip() for value in env.list(name, default=default)]
+        if unknown := [value for value in values if value not in words]:
+            raise ValueError(f"{unknown[0]!r} is none of {', '.join(words)}")
+        return values
+
+    return reader
+
+
+def database(name: str, default: Any) -> dict[str, Any]:
+    """A reader of the database's address."""
+    address("postgis", "postgres", "postgresql")(name, default)
+    return dict(env.db_url(name, engine="django.contrib.gis.db.backends.postgis"))
+
+
 # --- who we are, and to whom we answer
-DEBUG = read(env.bool, "DEBUG", False)
-SECRET_KEY = read(env.str, "SECRET_KEY")
+DEBUG = read(flag, "DEBUG", False)
+SECRET_KEY = read(text, "SECRET_KEY")
 ALLOWED_HOSTS = read(env.list, "ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = read(env.list, "CSRF_TRUSTED_ORIGINS", [])
-ISD_HTTPS = read(env.bool, "ISD_HTTPS", False)
+ISD_HTTPS = read(flag, "ISD_HTTPS", False)
 
 # --- engines
-DATABASES = {"default": read(env.db_url, "DATABASE_URL")}
-DATABASES["default"]["ENGINE"] = "django.contrib.gis.db.backends.postgis"
+DATABASES = {"default": read(database, "DATABASE_URL")}
 DATABASES["default"]["CONN_MAX_AGE"] = None  # one connection a thread, for the life of the thread
 DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)  # seconds
-REDIS_URL = read(env.str, "REDIS_URL")
+REDIS_URL = read(address("redis", "rediss", "redis+socket"), "REDIS_URL")
 ISD_STATEMENT_TIMEOUT = read(at_least(0.1), "ISD_STATEMENT_TIMEOUT", 60.0)  # seconds, web only
 
 # --- ingest
-ISD_HEK_URL = read(env.str, "ISD_HEK_URL", "https://www.lmsal.com/hek/her")
+ISD_HEK_URL = read(address("http", "https"), "ISD_HEK_URL", "https://www.lmsal.com/hek/her")
 ISD_HEK_TIMEOUT = read(at_least(0.1), "ISD_HEK_TIMEOUT", 90.0)  # seconds; HEK itself gives up after 60
-ISD_HEK_MAX_BYTES = int(read(at_least(1), "ISD_HEK_MAX_BYTES", 128 * 1024**2))  # of one answer
-ISD_HEK_RETRIES = int(read(at_least(0), "ISD_HEK_RETRIES", 5))
-ISD_SIMULATOR_URL = read(env.str, "ISD_SIMULATOR_URL", "http://127.0.0.1:8010/hek/her")
-ISD_POLL_SOURCES = read(env.list, "ISD_POLL_SOURCES", ["hek"])
+ISD_HEK_MAX_BYTES = read(at_least(1, int), "ISD_HEK_MAX_BYTES", 128 * 1024**2)  # of one answer
+ISD_HEK_RETRIES = read(at_least(0, int), "ISD_HEK_RETRIES", 5)
+ISD_SIMULATOR_URL = read(address("http", "https"), "ISD_SIMULATOR_URL", "http://127.0.0.1:8010/hek/her")
+ISD_POLL_SOURCES = read(among(("hek", "simulator")), "ISD_POLL_SOURCES", ["hek"])
 ISD_POLL_OVERLAP = timedelta(hours=read(at_least(0), "ISD_POLL_OVERLAP_HOURS", 96.0))
 ISD_WINDOW = timedelta(hours=read(at_least(0.1), "ISD_WINDOW_HOURS", 6.0))
 
@@ -201,11 +245,12 @@ structlog.configure(
     logger_factory=structlog.stdlib.LoggerFactory(),
     cache_logger_on_first_use=True,
 )
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "handlers": {"console": {"class": "logging.StreamHandler"}},
-    "root": {"handlers": ["console"], "level": read(env.str, "ISD_LOG_LEVEL", "INFO")},
+    "root": {"handlers": ["console"], "level": read(among(LEVELS), "ISD_LOG_LEVEL", ["INFO"])[0]},
     # At INFO it prints every address, with whatever stands in its query.
     "loggers": {"httpx": {"level": "WARNING"}},
 }

@@ -64,6 +64,9 @@ def plain_errors(handle: Callable[..., None]) -> Callable[..., None]:
             raise CommandError(str(error)) from error
         except (django.db.OperationalError, django.db.InterfaceError) as error:
             raise CommandError(f"the database: {books.one_line(error)}") from error
+        except django.db.ProgrammingError as error:
+            reason = books.one_line(error)
+            raise CommandError(f"the database is not migrated (manage.py migrate): {reason}") from error
 
     return guarded
 
