@@ -8,4 +8,6 @@ urlpatterns = [
     path("api/query/", include(query_patterns)),
     path("analytics/api/query/", include(analytics_patterns)),
     path("api/v1/", include("api.v1.urls")),
+    path("hek/", include("api.hek.urls")),
+    path("dmlabapi/", include("api.dmlab.urls")),
 ]

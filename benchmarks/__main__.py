@@ -1,4 +1,4 @@
-"""`python -m benchmarks [read] [ingest]`: measure against DATABASE_URL and write docs/benchmarks.md."""
+"""`python -m benchmarks [read] [hek] [ingest]`: measure against DATABASE_URL and write docs/benchmarks.md."""
 
 import os
 import sys
@@ -11,7 +11,7 @@ django.setup()
 from django.conf import settings  # noqa: E402 - after django.setup()
 from django.core.management import call_command  # noqa: E402
 
-from benchmarks import dataset, ingest, read, report  # noqa: E402
+from benchmarks import dataset, hek, ingest, read, report  # noqa: E402
 
 
 def main(parts: list[str]) -> None:
@@ -21,6 +21,8 @@ def main(parts: list[str]) -> None:
     sections = {}
     if not parts or "read" in parts:
         sections["reading"] = report.reading(read.run(_dsn()))
+    if not parts or "hek" in parts:
+        sections["hek"] = hek.table(hek.run(_dsn()))
     if not parts or "ingest" in parts:
         sections["ingest"] = ingest.table(ingest.run(settings.BASE_DIR / "var" / "bench"))
     report.write(sections)

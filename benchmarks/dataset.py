@@ -96,7 +96,11 @@ def _chunk(first: int, size: int, events: int) -> IO[str]:
     begin = (first + np.arange(size) + rng.uniform(0, 1, size)) / events * YEARS * 365.25 * 86400
     start = np.datetime64(FIRST.replace(tzinfo=None), "s") + begin.astype("timedelta64[s]")
     end = start + duration.astype("timedelta64[s]")
-    coord, hgs, box, outline, hgs_box = _shapes(rng, kind, size)
+    shapes = _shapes(rng, kind, size)
+    coord, hgs, box, outline, hgs_box = (shapely.to_wkb(shape, hex=True) for shape in shapes)
+    texts = [
+        [text.replace(", ", ",").replace(" (", "(") for text in shapely.to_wkt(shape)] for shape in shapes
+    ]
     flux = 10 ** -(rng.pareto(1.2, size) * -0.2 + 6.5).clip(3.5, 7)
     out = io.StringIO()
     for n in range(size):
@@ -110,7 +114,8 @@ def _chunk(first: int, size: int, events: int) -> IO[str]:
             *("GOES" if k.instrument == "GOES" else "SDO", k.instrument, "171", 1.71e-6, noaa),
             *((goes, float(flux[n])) if k.code == "FL" else ("", None)),
             *(coord[n], box[n], outline[n] if k.outline else None, hgs[n], hgs_box[n]),
-            *("{}", _attributes(k, str(start[n]), str(end[n]), first + n), 1, end[n], f"{first + n:032x}"),
+            *("{}", _attributes(k, str(start[n]), str(end[n]), first + n, [text[n] for text in texts])),
+            *(1, end[n], f"{first + n:032x}"),
             "benchmark",
         )
         out.write("\t".join("\\N" if f is None else str(f) for f in fields) + "\n")
@@ -119,7 +124,7 @@ def _chunk(first: int, size: int, events: int) -> IO[str]:
 
 
 def _shapes(rng: np.random.Generator, kind: np.ndarray, size: int) -> tuple[np.ndarray, ...]:
-    """hpc_coord, hgs_coord, hpc_bbox, hpc_boundcc, hgs_bbox as hexadecimal WKB."""
+    """hpc_coord, hgs_coord, hpc_bbox, hpc_boundcc, hgs_bbox."""
     lon = rng.uniform(-75, 75, size)
     lat = rng.choice((-1, 1), size) * np.abs(rng.normal(17, 8, size)).clip(0, 70)
     lon, lat = np.round(lon, 6), np.round(lat, 6)  # HEK writes six decimals
@@ -131,21 +136,22 @@ def _shapes(rng: np.random.Generator, kind: np.ndarray, size: int) -> tuple[np.n
     vertices = np.stack((x[:, None] + radius * np.cos(angle), y[:, None] + radius * np.sin(angle)), axis=-1)
     outline = shapely.polygons(np.round(np.concatenate((vertices, vertices[:, :1]), axis=1), 1))
     degrees = np.round(half / RSUN * 57.3, 6)
-    geometries = (
+    return (
         shapely.points(x, y),
         shapely.points(lon, lat),
         _boxes(x, y, half),
         outline,
         _boxes(lon, lat, degrees),
     )
-    return tuple(shapely.to_wkb(g, hex=True) for g in geometries)
 
 
 def _boxes(x: np.ndarray, y: np.ndarray, half: np.ndarray) -> np.ndarray:
     return shapely.box(*(np.round(side, 6) for side in (x - half, y - half, x + half, y + half)))
 
 
-def _attributes(kind: Kind, start: str, end: str, number: int) -> str:
+def _attributes(kind: Kind, start: str, end: str, number: int, wkt: list[str]) -> str:
+    coord, hgs, box, outline, hgs_box = wkt
+    outlined = f'"hpc_boundcc":"{outline}",' if kind.outline else ""
     return (
         f'{{"event_type":"{kind.code}","event_starttime":"{start}","event_endtime":"{end}",'
         f'"frm_name":"{kind.frm}","frm_identifier":"{kind.frm.split()[0]}","frm_institute":"LMSAL",'
@@ -155,5 +161,6 @@ def _attributes(kind: Kind, start: str, end: str, number: int) -> str:
         f'"event_coordunit":"arcsec,arcsec","event_coord1":{number % 1900 - 950},'
         f'"event_coord2":{number % 700},'
         f'"area_atdiskcenter":{number * 317 % 10**9},"area_unit":"km2","event_npixels":{number % 5000},'
-        f'"active":true,"noposition":false,"kb_archivdate":"{end}","kb_archivist":"eds","revision":"1"}}'
+        f'"hpc_coord":"{coord}","hgs_coord":"{hgs}","hpc_bbox":"{box}","hgs_bbox":"{hgs_box}",'
+        f'{outlined}"active":true,"noposition":false,"kb_archivdate":"{end}","kb_archivist":"eds","revision":"1"}}'
     )

@@ -4,19 +4,18 @@ Where NULL changes an answer: an event without the asked geometry satisfies no s
 Disjoint; an event without a NOAA number or GOES class matches no filter on it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from django.contrib.gis.geos import GEOSGeometry
 from django.db import connection
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 from django.db.models import Count, F, FloatField, Func, OrderBy, Q, QuerySet, Sum
+from django.db.models.expressions import RawSQL
 from django.db.models.functions import TruncMonth
-from shapely import to_wkb
-from shapely.geometry.base import BaseGeometry
 
+from events.conditions import as_geos, filtered, value_of, within
 from events.domain.criteria import (
     INSTANT,
     EventCriteria,
@@ -50,22 +49,23 @@ def matching(criteria: EventCriteria) -> QuerySet[Event]:
         conditions.append(Q(ar_noaanum=criteria.ar_noaanum))
     if criteria.min_goes_flux is not None:
         conditions.append(Q(goes_flux__gte=criteria.min_goes_flux))
+    if criteria.region is not None:
+        conditions.append(within(criteria.region, criteria.types))
+    conditions.extend(filtered(condition, criteria.types) for condition in criteria.filters)
     return Event.objects.filter(*conditions)
-
-
-def as_geos(shape: BaseGeometry) -> GEOSGeometry:
-    """A shape of the domain as the ORM takes it, without a spatial reference as all our columns are."""
-    return GEOSGeometry(memoryview(to_wkb(shape)), srid=0)
 
 
 def page_of(criteria: EventCriteria, page: Page) -> QuerySet[Event]:
     """The asked part of the ordered answer. The order is total: ties are broken by kb_archivid."""
+    if not _is_timeline(criteria, page):
+        return ordered(matching(criteria), page)
     order = _order(page)
-    if _is_timeline(criteria, page):
-        events = _timeline(criteria, order, page)
-    else:
-        events = matching(criteria).filter(_after(page))
-    return events.order_by(*order)[page.offset : _end(page)]
+    return _timeline(criteria, order, page).order_by(*order)[page.offset : _end(page)]
+
+
+def ordered(events: QuerySet[Event], page: Page) -> QuerySet[Event]:
+    """The asked part of these events in its order."""
+    return events.filter(_after(page)).order_by(*_order(page))[page.offset : _end(page)]
 
 
 def _end(page: Page) -> int | None:
@@ -73,10 +73,14 @@ def _end(page: Page) -> int | None:
 
 
 def _order(page: Page) -> list[OrderBy]:
-    def by(column: str) -> OrderBy:
-        return F(column).desc(nulls_last=True) if page.descending else F(column).asc()
+    def by(value: Any) -> OrderBy:
+        if page.descending:
+            return OrderBy(value, descending=True, nulls_last=True)
+        return OrderBy(value)
 
-    return [by(column) for column in dict.fromkeys((page.sort.value, SortKey.ARCHIVID.value))]
+    if page.attribute is not None:
+        return [by(value_of(page.attribute)), by(F(SortKey.ARCHIVID.value))]
+    return [by(F(column)) for column in dict.fromkeys((page.sort.value, SortKey.ARCHIVID.value))]
 
 
 def _after(page: Page) -> Q:
@@ -94,8 +98,10 @@ def _after(page: Page) -> Q:
 
 def _is_timeline(criteria: EventCriteria, page: Page) -> bool:
     window = criteria.window
-    if window is None or criteria.area is not None or page.sort is not SortKey.START or page.limit is None:
+    if window is None or not page.is_timeline or page.limit is None:
         return False
+    if criteria.area is not None or (criteria.region is not None and not criteria.region.whole):
+        return False  # few are there: the GiST index finds them by place
     overlaps = criteria.temporal is TemporalPredicate.OVERLAPS and window.start < window.end
     return overlaps or criteria.temporal is TemporalPredicate.INTERSECTS
 
@@ -243,6 +249,32 @@ def associations_of(kb_archivid: str) -> QuerySet[Association]:
     return Association.objects.filter(either).order_by("first_ivorn", "second_ivorn", "edge_type")
 
 
+def associations_touching(archivids: Iterable[str]) -> QuerySet[Association]:
+    """The edges at either end of which any of these events stands, in a stable order."""
+    ids = list(archivids)
+    either = Q(first_ivorn__in=ids) | Q(second_ivorn__in=ids)
+    return Association.objects.filter(either).order_by("first_ivorn", "second_ivorn", "edge_type")
+
+
+def neighbours_of(event: Event) -> tuple[Event | None, Event | None]:
+    """The reports just before and after it, by start, that its method gave the same frm_specificid.
+
+    Without such an id there are none: an empty one means no track.
+    """
+    if not event.frm_specificid:
+        return None, None
+    track = Event.objects.filter(
+        frm_specificid=event.frm_specificid, frm_name=event.frm_name, event_type=event.event_type
+    ).only("kb_archivid", "event_starttime")
+    start, ident = event.event_starttime, event.kb_archivid
+    before = Q(event_starttime__lt=start) | Q(event_starttime=start, kb_archivid__lt=ident)
+    after = Q(event_starttime__gt=start) | Q(event_starttime=start, kb_archivid__gt=ident)
+    return (
+        track.filter(before).order_by("-event_starttime", "-kb_archivid").first(),
+        track.filter(after).order_by("event_starttime", "kb_archivid").first(),
+    )
+
+
 #: ST_Area in the square of the frame's unit; Django's own Area wants a spatial reference.
 _AREA = Func(F("hpc_boundcc"), function="ST_Area", output_field=FloatField())
 
@@ -292,3 +324,49 @@ def spans_by_type() -> dict[str, tuple[datetime, datetime]]:
         )
         # A condition on `first` in the query would become one on the aggregate, and cost it the index.
         return {code: (first, last) for code, first, last in cursor.fetchall() if first}
+
+
+# --- events inside others
+
+#: Events whose starts are further apart are not compared.
+_APART = "8 hours"
+_PAIRS = f"""
+    SELECT inside.id AS inside_id, inside.kb_archivid AS inside,
+           around.id AS around_id, around.kb_archivid AS around
+    FROM events_event AS inside JOIN events_event AS around
+      ON inside.id <> around.id
+      AND around.event_starttime BETWEEN inside.event_starttime - interval '{_APART}'
+                                     AND inside.event_starttime + interval '{_APART}'
+      AND ST_Covers(coalesce(around.hgc_boundcc, around.hgc_bbox), inside.hgc_coord)
+    WHERE inside.id IN (%s) AND around.id IN (%s)"""  # noqa: S608 - constants
+
+
+def _pairs(inside: EventCriteria, around: EventCriteria) -> tuple[str, tuple[Any, ...]]:
+    statements = [matching(criteria).values("pk").query.sql_with_params() for criteria in (inside, around)]
+    sql = _PAIRS % tuple(sql for sql, _ in statements)
+    return sql, tuple(value for _, values in statements for value in values)
+
+
+def contained_and_containing(inside: EventCriteria, around: EventCriteria) -> QuerySet[Event]:
+    """HEK's type=contains: events of `inside` whose centre lies in one of `around`, and these, in no order.
+
+    Compared on the surface (Carrington): the centre with the outline, else the box. An event without them
+    neither contains nor is contained.
+    """
+    sql, values = _pairs(inside, around)
+    either = f"SELECT inside_id FROM ({sql}) a UNION SELECT around_id FROM ({sql}) b"  # noqa: S608 - rendered by Django
+    return Event.objects.filter(pk__in=RawSQL(either, (*values, *values)))  # noqa: S611 - as above
+
+
+def containments(
+    inside: EventCriteria, around: EventCriteria, archivids: Iterable[str]
+) -> list[tuple[str, str]]:
+    """(containing, contained) of the pairs of which one is among `archivids`, in order."""
+    sql, values = _pairs(inside, around)
+    ids = list(archivids)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT around, inside FROM ({sql}) p WHERE inside = ANY(%s) OR around = ANY(%s) ORDER BY 1, 2",  # noqa: S608 - as above
+            (*values, ids, ids),
+        )
+        return cursor.fetchall()

@@ -17,9 +17,10 @@ from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 from django.db.models import QuerySet
 from shapely import Point
 
+from events.conditions import as_geos
 from events.domain.criteria import INSTANT, EventCriteria, Page, Position, TimeWindow
 from events.models import Event
-from events.queries import as_geos, page_of, second_before
+from events.queries import page_of, second_before
 
 #: Makes of a page's events the rows that are wanted; a function of a module, since it is part of the key.
 Dress = Callable[[QuerySet[Event]], QuerySet[Any, Any]]
@@ -41,11 +42,15 @@ def page_statement(criteria: EventCriteria, page: Page, dress: Dress) -> Stateme
 
 
 def _example(criteria: EventCriteria) -> EventCriteria:
-    """A question of the same shape. How a window compares with an instant decides clauses, so it is kept."""
+    """A question of the same shape. How a window compares with an instant decides clauses, so it is kept.
+
+    So are conditions on attributes, whose values decide what is compared.
+    """
     return replace(
         criteria,
         window=criteria.window and TimeWindow(_START, _START + _like(criteria.window)),
         area=criteria.area and Point(1.25, 2.5),
+        region=criteria.region and replace(criteria.region, area=Point(1.25, 2.5)),
         frm_name=criteria.frm_name and tuple(f"\ue000{n}" for n in range(len(criteria.frm_name))),
         ar_noaanum=None if criteria.ar_noaanum is None else -123456789,
         min_goes_flux=None if criteria.min_goes_flux is None else -1.2345e-67,
@@ -78,7 +83,7 @@ def _like(window: TimeWindow) -> timedelta:
 
 def _values(criteria: EventCriteria, page: Page) -> dict[str, Any]:
     """All that can stand among the parameters, by name."""
-    values: dict[str, Any] = {"area": criteria.area}
+    values: dict[str, Any] = {"area": criteria.region.area if criteria.region else criteria.area}
     if criteria.window is not None:
         values |= {"start": criteria.window.start, "end": criteria.window.end}
         values |= {f"before {name}": second_before(values[name]) for name in ("start", "end")}

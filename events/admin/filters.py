@@ -13,8 +13,8 @@ from django.db.models import BooleanField, Func, Model, Q, QuerySet, TextField, 
 from django.db.models.functions import Cast
 from django.http import HttpRequest
 
-from events.admin.notes import WORDS
 from events.domain.vocabulary import EVENT_TYPES
+from events.domain.words import WORDS
 
 #: The columns whose known values are offered; they are looked up together.
 _KNOWN = ("event_type", "frm_name", "obs_observatory", "source")

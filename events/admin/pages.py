@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
 
-from events.admin import detail
+from events import portrait
 from events.admin.filters import (
     GeometryFilter,
     MethodFilter,
@@ -20,7 +20,8 @@ from events.admin.filters import (
     StartFilter,
     TypeFilter,
 )
-from events.admin.readonly import ReadOnlyAdmin, utc
+from events.admin.readonly import ReadOnlyAdmin
+from events.domain.words import utc
 from events.models import Association, Event, EventVersion
 
 _HEK = "ivo://helio-informatics.org/"
@@ -106,7 +107,7 @@ class EventAdmin(ReadOnlyAdmin):
     @admin.display(description="position")
     def position(self, event: Event) -> str:
         """Position on the Sun."""
-        return detail.position(event)
+        return portrait.position(event)
 
     @admin.display(description="kb_archivid", ordering="kb_archivid")
     def archivid(self, event: Event) -> str:
@@ -138,15 +139,15 @@ class EventAdmin(ReadOnlyAdmin):
         """The page of one event."""
         event = kwargs.get("obj") or context["original"]
         context |= {
-            "identity": detail.identity(event),
-            "pictures": detail.pictures(event),
-            "geometries": detail.geometries(event),
-            "attribute_groups": detail.attribute_groups(event.attributes),
-            "references": detail.references(event.attributes),
-            "versions": detail.versions(event),
-            "edges": detail.edges(event),
-            "shown": detail.SHOWN,
-            "hek_page": detail.hek_page(event.kb_archivid),
+            "identity": portrait.identity(event),
+            "pictures": portrait.pictures(event),
+            "geometries": portrait.geometries(event),
+            "attribute_groups": portrait.attribute_groups(event.attributes),
+            "references": portrait.references(event.attributes),
+            "versions": portrait.versions(event),
+            "edges": portrait.edges(event),
+            "shown": portrait.SHOWN,
+            "hek_page": portrait.hek_page(event.kb_archivid),
         }
         return super().render_change_form(request, context, *args, **kwargs)
 
@@ -204,9 +205,9 @@ class EventVersionAdmin(ReadOnlyAdmin):
         """The page of one earlier version: what differs, and all of it."""
         version = kwargs.get("obj") or context["original"]
         context |= {
-            "changes": detail.changes(version.attributes, version.event.attributes),
-            "attribute_groups": detail.attribute_groups(version.attributes),
-            "references": detail.references(version.attributes),
+            "changes": portrait.changes(version.attributes, version.event.attributes),
+            "attribute_groups": portrait.attribute_groups(version.attributes),
+            "references": portrait.references(version.attributes),
         }
         return super().render_change_form(request, context, *args, **kwargs)
 

@@ -1,7 +1,6 @@
 """Admin pages that only show, over tables of millions of rows."""
 
 import json
-from datetime import datetime
 from functools import cached_property
 from typing import Any
 
@@ -11,11 +10,6 @@ from django.core.paginator import Paginator
 from django.db import connections
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-
-
-def utc(time: datetime | None) -> str:
-    """A time as HEK writes it but with a blank, or a dash."""
-    return f"{time:%Y-%m-%d %H:%M:%S}" if time else "-"
 
 
 class EstimatingPaginator(Paginator):

@@ -12,6 +12,8 @@ from enum import StrEnum
 from shapely import LineString, Point, Polygon, box
 from shapely.geometry.base import BaseGeometry
 
+from events.domain.conditions import AttributeFilter, Region
+
 #: ISD stored instants as one second long, so that they are not empty under half-open bounds. We store
 #: the true times; the half-open predicates let an instant last this long (docs/api/isd.md).
 INSTANT = timedelta(seconds=1)
@@ -116,6 +118,10 @@ class EventCriteria:
     frm_name: tuple[str, ...] | None = None
     ar_noaanum: int | None = None
     min_goes_flux: float | None = None
+    #: Conditions on attributes, all of which must hold.
+    filters: tuple[AttributeFilter, ...] = ()
+    #: Where HEK's clients search; `area` and `geometry` are not used for it.
+    region: Region | None = None
 
 
 class SortKey(StrEnum):
@@ -148,7 +154,14 @@ class Page:
     sort: SortKey = SortKey.START
     descending: bool = False
     after: Position | None = None
+    #: The name of any attribute, by which to sort instead; what lacks it comes last.
+    attribute: str | None = None
+
+    @property
+    def is_timeline(self) -> bool:
+        """Whether the order is the one by start."""
+        return self.sort is SortKey.START and self.attribute is None
 
     def __post_init__(self) -> None:
-        if self.after is not None and (self.sort is not SortKey.START or self.descending):
+        if self.after is not None and (not self.is_timeline or self.descending):
             raise ValueError("a position belongs to the ascending order by start")

@@ -6,7 +6,6 @@ in one page of any theme. Only shapely geometries and numbers come in: no Django
 """
 
 import math
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -18,6 +17,7 @@ from shapely import LineString, Point, Polygon
 from shapely.geometry.base import BaseGeometry
 
 from events.domain.frames import SOLAR_RADIUS, Floats, Observer, convert
+from events.domain.markup import clean
 from events.domain.shapes import RANGES
 
 Bounds = tuple[float, float, float, float]
@@ -56,7 +56,6 @@ _SKY_MARGIN = 0.12
 _CLOSEST = 150.0
 #: Steps of the grid, deg, and how close its lines may come at the disk's centre, px.
 _GRID_STEPS, _GRID_ROOM = (1, 2, 5, 10, 15, 30), 45.0
-_NOT_IN_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,15 +280,10 @@ def _root(title: str, description: str, ident: str, size: float) -> Element:
             "font-size": "12",
         },
     )
-    SubElement(root, "title", {"id": f"{ident}-title"}).text = _clean(title)
-    SubElement(root, "desc", {"id": f"{ident}-desc"}).text = _clean(description)
+    SubElement(root, "title", {"id": f"{ident}-title"}).text = clean(title)
+    SubElement(root, "desc", {"id": f"{ident}-desc"}).text = clean(description)
     SubElement(root, "rect", {"width": _px(width), "height": _px(height), "rx": "6", "fill": _SKY})
     return root
-
-
-def _clean(text: str) -> str:
-    """XML cannot hold most control characters, not even escaped."""
-    return _NOT_IN_XML.sub("\ufffd", text)
 
 
 def _plot(root: Element, frame: _Frame) -> Element:

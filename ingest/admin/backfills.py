@@ -14,8 +14,8 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 
-from events.admin.readonly import utc
 from events.domain.vocabulary import EVENT_TYPES
+from events.domain.words import utc
 from ingest import tasks
 from ingest.admin.common import (
     IngestAdmin,

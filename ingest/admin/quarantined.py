@@ -8,7 +8,7 @@ from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 
-from events.admin.readonly import utc
+from events.domain.words import utc
 from ingest.admin.common import IngestAdmin, link
 from ingest.models import QuarantinedRecord
 from ingest.quarantine import retry

@@ -5,7 +5,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from events.admin.readonly import utc
+from events.domain.words import utc
 from ingest.admin.common import (
     IngestAdmin,
     duration,

@@ -10,6 +10,7 @@ import pytest
 from django.core.management import call_command
 from django.test import Client
 
+from api.dmlab import params as dmlab
 from api.errors import RETRY_AFTER
 from api.isd import params as isd
 from api.isd import redirects
@@ -18,7 +19,7 @@ from api.v1 import params as v1
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs" / "api"
 HOST = "http://127.0.0.1:8000"
-PAGES = ("isd.md", "v1.md")
+PAGES = ("dmlab.md", "isd.md", "v1.md")
 
 
 def blocks(page, language):
@@ -90,6 +91,7 @@ TABLES = {
         *(view.table for view in (redirects.ParametersView, redirects.TrackSeriesView)),
     ],
     "v1.md": [v1.EVENTS, v1.EVENT],
+    "dmlab.md": [dmlab.SPATIOTEMPORAL],
 }
 
 
@@ -103,6 +105,10 @@ def test_every_parameter_is_documented(page):
 def test_numbers_in_the_pages_are_those_of_the_code():
     page = (DOCS / "isd.md").read_text()
     assert f"| 0 to {isd.MAX_LIMIT}; more is an error | {isd.DEFAULT_LIMIT} |" in page
+    assert (
+        f"| 0 to {dmlab.MAX_LIMIT}; more is an error | {dmlab.DEFAULT_LIMIT} |"
+        in (DOCS / "dmlab.md").read_text()
+    )
     assert f"a whole number from 0 to {isd.MAX_LOOKBACK_HOURS} |" in page
     assert f"| 1 to {v1.MAX_LIMIT} | {v1.DEFAULT_LIMIT} in json" in (DOCS / "v1.md").read_text()
     assert RETRY_AFTER > 0

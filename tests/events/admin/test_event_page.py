@@ -7,10 +7,10 @@ from xml.etree import ElementTree
 
 import pytest
 
-from events.admin.detail import attribute_groups, changes, position
-from events.admin.notes import WORDS, in_words
 from events.domain import shapes
+from events.domain.words import WORDS, in_words
 from events.models import Association, Event, EventVersion
+from events.portrait import attribute_groups, changes, position
 from ingest.rows import rows_of
 from ingest.upsert import upsert
 

@@ -40,6 +40,7 @@ def test_the_question_is_as_wide_as_can_be(endpoint, say) -> None:
             "event_endtime": "2012-01-01T06:30:00",
             "result_limit": "500",
             "showtests": "hide",
+            "as_reported": "true",
             "page": "1",
         }
     ]

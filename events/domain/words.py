@@ -1,5 +1,6 @@
-"""Geometry notes (`events.domain.shapes`: words and details joined by "+") in plain English."""
+"""Times, and geometry notes (`events.domain.shapes`: words, details, joined by "+"), as people read them."""
 
+from datetime import datetime
 from typing import Any
 
 #: Word -> what it says; the filter of the event list offers these.
@@ -33,6 +34,16 @@ _WHY = {
     "range": "its coordinates are impossible",
     "degenerate": "it has no area",
 }
+
+
+def iso(time: datetime) -> str:
+    """A time of UTC as HEK writes it: 2014-08-30T20:36:43, years of any age with four digits."""
+    return time.replace(tzinfo=None, microsecond=0).isoformat()
+
+
+def utc(time: datetime | None) -> str:
+    """The same with a blank, or a dash."""
+    return iso(time).replace("T", " ") if time else "-"
 
 
 def in_words(note: Any) -> str:

@@ -1,4 +1,4 @@
-"""What the page of one event says, as plain values for its template."""
+"""All that a page says about one event, as plain values for a template; the admin and HEK's view share it."""
 
 import json
 import re
@@ -11,11 +11,10 @@ from django.utils.safestring import SafeString, mark_safe
 from shapely import from_wkb
 from shapely.geometry.base import BaseGeometry
 
-from events.admin.notes import in_words
-from events.admin.readonly import utc
 from events.domain.almanac import view_from_earth
 from events.domain.picture import Role, Shape, disk_svg, hrc_sector
 from events.domain.vocabulary import ATTRIBUTES, EVENT_TYPES, FRAME_UNITS, GEOMETRY_COLUMNS, attribute
+from events.domain.words import in_words, utc
 from events.models import Event, EventVersion
 from events.queries import associations_of
 

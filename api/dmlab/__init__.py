@@ -1,0 +1,1 @@
+"""The addresses under /dmlabapi/ of GSU's Data Mining Lab, for programs that were written for them."""

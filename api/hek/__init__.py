@@ -1,0 +1,1 @@
+"""The dialect of LMSAL's Heliophysics Events Knowledgebase, for sunpy, SSW, JHelioviewer and Helioviewer."""

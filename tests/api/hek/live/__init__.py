@@ -1,0 +1,1 @@
+"""Tests over one live server and its events, set up once: a package, so that pytest shares them so far."""
