@@ -219,20 +219,6 @@ def test_citations_have_voevent_s_words_only(make_event):
     assert cited == [("ivo://before", "followup", "followup"), ("ivo://old", "supersedes", "supersedes")]
 
 
-def test_voevent_parse_reads_it(events):
-    voeventparse = pytest.importorskip("voeventparse")
-    for event in events:
-        body = export_voevent(event, associations_of(event.kb_archivid))
-        found = voeventparse.loads(body, check_version=False)  # by itself it takes 2.0 only; HEK writes 1.1
-        assert found.get("ivorn") == event.kb_archivid
-        assert str(found.Who.Date) == event.attributes["kb_archivdate"]
-        params = voeventparse.get_grouped_params(found)
-        required = f"{EVENT_TYPES[event.event_type].name}_required"
-        assert required in params
-        assert len(found.Reference) >= 1
-        assert found.Citations is not None
-
-
 @pytest.mark.django_db
 def test_numbers_beyond_64_bits_are_written_out(make_event):
     make_event(1, attributes={"area_raw": 1e22, "my_own": [2**70]}).save()
