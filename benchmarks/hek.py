@@ -17,12 +17,11 @@ from typing import Any
 from urllib.parse import urlencode
 
 import psycopg2
-from django.db import connection
-from django.test import Client
 
 from benchmarks import servers
 from benchmarks.dataset import FIRST, YEARS
 from benchmarks.load import Connect, Rate, measure, over_http
+from benchmarks.read import statements
 
 PAGE, LARGE_PAGE = 100, 1000
 PAGES, LARGE_PAGES = 200, 30  # addresses drawn
@@ -53,7 +52,7 @@ class Result:
 def run(dsn: str) -> Result:
     """Measure against the database of `dsn`, which Django uses, too."""
     small = list(_addresses(PAGES, PAGE))
-    floor = measure(_over_statements(dsn, [_statements(path) for path in small]))
+    floor = measure(_over_statements(dsn, [statements(path) for path in small]))
     with servers.ours() as port:
         ours = measure(over_http(port, small))
         first, last, size = _large_pages(port, list(_addresses(LARGE_PAGES, LARGE_PAGE)))
@@ -101,23 +100,6 @@ def _addresses(number: int, rows: int) -> Iterator[str]:
 def _address(start: datetime, end: datetime, **query: Any) -> str:
     window = {"event_starttime": f"{start:%FT%T}", "event_endtime": f"{end:%FT%T}"}
     return f"/hek/her?{urlencode(_COLUMN_SEARCH | window | query)}"
-
-
-def _statements(path: str) -> list[tuple[str, Any]]:
-    """The statements that our view sends for this address."""
-    sent: list[tuple[str, Any]] = []
-
-    def record(execute: Callable, sql: str, params: Any, many: bool, context: Any) -> Any:
-        sent.append((sql, params))
-        return execute(sql, params, many, context)
-
-    connection.ensure_connection()  # a new one asks for types of its own
-    with connection.execute_wrapper(record):
-        response = Client(SERVER_NAME="127.0.0.1").get(path)
-        body = response.getvalue()
-    if response.status_code != http.client.OK or not sent:
-        raise RuntimeError(f"{path}: status {response.status_code}: {body[:300]!r}")
-    return sent
 
 
 def _over_statements(dsn: str, requests: list[list[tuple[str, Any]]]) -> Connect:

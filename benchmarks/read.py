@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlencode
 
@@ -138,6 +139,14 @@ def _rounds(targets: Mapping[str, Connect | None], seconds: float) -> dict[str, 
 @cache
 def _statement(path: str) -> tuple[str, Any]:
     """The one statement that our view sends for this address."""
+    sent = statements(path)
+    if len(sent) != 1:
+        raise RuntimeError(f"{path}: {len(sent)} statements")
+    return sent[0]
+
+
+def statements(path: str) -> list[tuple[str, Any]]:
+    """All statements that our view sends for this address."""
     sent: list[tuple[str, Any]] = []
 
     def record(execute: Callable, sql: str, params: Any, many: bool, context: Any) -> Any:
@@ -147,6 +156,7 @@ def _statement(path: str) -> tuple[str, Any]:
     connection.ensure_connection()  # a new one asks for types of its own
     with connection.execute_wrapper(record):
         response = Client(SERVER_NAME="127.0.0.1").get(path)
-    if response.status_code != 200 or len(sent) != 1:
-        raise RuntimeError(f"{path}: status {response.status_code}, {len(sent)} statements")
-    return sent[0]
+        body = response.getvalue()
+    if response.status_code != HTTPStatus.OK or not sent:
+        raise RuntimeError(f"{path}: status {response.status_code}: {body[:300]!r}")
+    return sent

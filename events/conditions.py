@@ -20,7 +20,8 @@ from shapely.geometry.base import BaseGeometry
 from events.domain.conditions import MISSING_BOOLEANS, AttributeFilter, Region, Relation
 from events.domain.vocabulary import ATTRIBUTES, EVENT_TYPES
 
-_NOTHING = Q(pk__isnull=True)  # and not pk__in=[], at which Django would not write any SQL
+#: No event. Not pk__in=[], at which Django would not write any SQL.
+NOTHING = Q(pk__isnull=True)
 _OPERATORS = {Relation.UNEQUAL: "<>", Relation.LIKE: "LIKE"}
 #: Attributes that are columns, without a difference but for their type.
 _TEXT_COLUMNS = frozenset(
@@ -98,7 +99,7 @@ def filtered(condition: AttributeFilter, types: Iterable[str] | None) -> Q:
     if asked <= condition.types:
         return holds
     having = sorted(asked & condition.types)
-    return Q(event_type__in=having) & holds if having else _NOTHING
+    return Q(event_type__in=having) & holds if having else NOTHING
 
 
 def _renderer(condition: AttributeFilter) -> Callable[[AttributeFilter], Q]:
@@ -204,7 +205,7 @@ def within(region: Region, types: Iterable[str] | None) -> Q:
         found = by_shape
     else:
         asked = set(EVENT_TYPES if types is None else types)
-        found = _NOTHING
+        found = NOTHING
         if others := asked - {"CE", "FL"}:
             found |= Q(event_type__in=sorted(others), hpc_bbox__bboverlaps=area) & by_shape
         if "CE" in asked:

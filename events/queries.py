@@ -15,7 +15,7 @@ from django.db.models import Count, F, FloatField, Func, OrderBy, Q, QuerySet, S
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import TruncMonth
 
-from events.conditions import as_geos, filtered, value_of, within
+from events.conditions import NOTHING, as_geos, filtered, value_of, within
 from events.domain.criteria import (
     INSTANT,
     EventCriteria,
@@ -28,7 +28,6 @@ from events.domain.criteria import (
 from events.domain.vocabulary import EVENT_TYPES
 from events.models import Association, Event, EventVersion
 
-_NOTHING = Q(pk__isnull=True)  # and not pk__in=[], at which Django would not write any SQL
 _EVERYTHING = Q()
 _IS_INSTANT = Q(event_starttime=F("event_endtime"))
 
@@ -143,7 +142,7 @@ def temporal(predicate: TemporalPredicate, window: TimeWindow) -> Q:
     if predicate is TemporalPredicate.STARTS:
         return Q(event_starttime__gte=a, event_starttime__lt=b)
     if a == b:  # PostgreSQL's empty range
-        return _EVERYTHING if predicate in _TRUE_OF_EMPTY else _NOTHING
+        return _EVERYTHING if predicate in _TRUE_OF_EMPTY else NOTHING
     return _HALF_OPEN[predicate](a, b)
 
 

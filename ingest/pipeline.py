@@ -22,7 +22,7 @@ from ingest.sources import get_source
 from ingest.sources.base import Source
 
 #: Allocations before Python looks for garbage in circles, and how seldom it looks at older objects. A batch
-#: is some hundred thousand objects without a circle; at the default (700) looking took a third of all time.
+#: is some hundred thousand objects without a circle, and looking at them again and again cost much CPU.
 _SELDOM = (100_000, 50, 1000)
 
 

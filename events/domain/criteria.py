@@ -120,8 +120,12 @@ class EventCriteria:
     min_goes_flux: float | None = None
     #: Conditions on attributes, all of which must hold.
     filters: tuple[AttributeFilter, ...] = ()
-    #: Where HEK's clients search; `area` and `geometry` are not used for it.
+    #: Where HEK's clients search, instead of an `area`.
     region: Region | None = None
+
+    def __post_init__(self) -> None:
+        if self.area is not None and self.region is not None:
+            raise ValueError("a question has an area or a region, not both")
 
 
 class SortKey(StrEnum):

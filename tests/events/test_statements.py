@@ -9,6 +9,7 @@ from django.contrib.gis.db.models.functions import AsWKT
 from hypothesis import given
 from hypothesis import strategies as st
 
+from events.domain.conditions import AttributeFilter, Region, Relation
 from events.domain.criteria import (
     EventCriteria,
     Page,
@@ -43,17 +44,27 @@ def pages(draw):
 
 
 areas = st.builds(lambda x, y, r: shapely.Point(x, y).buffer(r), *[st.floats(-1e3, 1e3)] * 2, st.floats(1, 9))
+regions = st.builds(Region, st.sampled_from(["hpc", "hgs", "hgc"]), areas, st.booleans())
+places = st.fixed_dictionaries({"area": areas}) | st.fixed_dictionaries({"region": regions}) | st.just({})
+filters = st.sampled_from(
+    [
+        AttributeFilter("frm_name", Relation.EQUAL, "SPoCA"),
+        AttributeFilter("area_atdiskcenter", Relation.GREATER, 1e9, event_type="CH"),
+        AttributeFilter("event_peaktime", Relation.LESS, datetime(2014, 1, 1, tzinfo=UTC)),
+    ]
+)
 criteria = st.builds(
-    EventCriteria,
+    lambda place, **asked: EventCriteria(**place, **asked),
+    place=places,
     types=st.none() | st.lists(st.sampled_from(["AR", "CH", "FL"]), min_size=1, unique=True).map(tuple),
     window=st.none() | windows(),
     temporal=st.sampled_from(TemporalPredicate),
-    area=st.none() | areas,
     spatial=st.sampled_from(SpatialPredicate),
     geometry=st.sampled_from(["hpc_bbox", "hgs_boundcc"]),
     frm_name=st.none() | st.lists(texts, min_size=1, max_size=3, unique=True).map(tuple),
     ar_noaanum=st.none() | st.integers(0, 99_999),
     min_goes_flux=st.none() | st.floats(1e-8, 1),
+    filters=st.lists(filters, max_size=2, unique=True).map(tuple),
 )
 
 
@@ -82,6 +93,12 @@ def test_is_compiled_once_for_a_shape():
         )
         page_statement(question, Page(100), dress)
     assert _learned.cache_info().misses == 1
+
+
+def test_a_question_has_one_place():
+    somewhere = shapely.Point(0, 0)
+    with pytest.raises(ValueError, match="not both"):
+        EventCriteria(area=somewhere, region=Region("hpc", somewhere, whole=False))
 
 
 @pytest.mark.django_db
