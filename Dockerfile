@@ -6,7 +6,8 @@ RUN apt-get update \
     && apt-get install --yes --no-install-recommends gdal-bin \
     && rm -rf /var/lib/apt/lists/*
 
-RUN useradd --system --create-home --uid 10001 isd
+# A new volume takes the folder's owner. Compiled kernels are kept in the home folder.
+RUN useradd --system --create-home --uid 10001 isd && install --directory --owner isd /srv/frames
 WORKDIR /srv/isd
 
 # The lock before the code: a change of code does not install the packages again.

@@ -13,7 +13,10 @@ from django.http import Http404
 from psycopg2.errors import QueryCanceled
 from rest_framework.exceptions import APIException
 
-#: What a client is told to wait, in seconds, when the database is away.
+from images.files import PictureMissingError
+from images.store import FrameMissingError, StoreUnavailableError
+
+#: What a client is told to wait, in seconds, when the database, or the images' store, is away.
 RETRY_AFTER = 30
 
 
@@ -86,12 +89,18 @@ def _database(error: Exception) -> Problem:
     )
 
 
+def _store(_: Exception) -> Problem:
+    # A header without its frame is told in the same way: the store lost it, or is not all there (yet).
+    return Problem(503, "store_unavailable", "The images are away; ask again later.", retry_after=RETRY_AFTER)
+
+
 _TABLE: tuple[tuple[type[Exception] | tuple[type[Exception], ...], Callable[..., Problem]], ...] = (
     (QuestionError, _asked),
     (Http404, lambda _: Problem(404, "not_found", "There is nothing at this address.")),
     (APIException, _framework),
     (SuspiciousOperation, lambda error: Problem(400, "bad_request", str(error) or "Unreadable request.")),
     ((OperationalError, InterfaceError), _database),
+    ((StoreUnavailableError, FrameMissingError, PictureMissingError), _store),
 )
 
 

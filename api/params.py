@@ -231,6 +231,15 @@ def choice(values: Iterable[str], aliases: Mapping[str, str] | None = None) -> K
     return Kind(read_choice, f"one of {', '.join(plain)}", {"type": "string", "enum": plain})
 
 
+def _read_flag(text: str) -> bool:
+    if text.lower() not in ("true", "false"):
+        raise ValueError(text)
+    return text.lower() == "true"
+
+
+FLAG = Kind(_read_flag, "true or false", {"type": "boolean"})
+
+
 def members(enumeration: type[StrEnum], aliases: Mapping[str, str] | None = None) -> Kind:
     """One of an enumeration."""
     return choice(enumeration, aliases)

@@ -12,8 +12,7 @@ from django.db import connection, transaction
 from django.db.models import F, Func, QuerySet, TextField
 
 from events.domain.criteria import EventCriteria, Page
-from events.models import Event
-from events.statements import page_statement
+from events.statements import Statement, page_statement
 
 Params = tuple[Any, ...]
 _FETCHED_AT_ONCE = 1000
@@ -69,9 +68,13 @@ class Columns:
         }
         self._names = ",".join(map(connection.ops.quote_name, self.keys))
 
-    def __call__(self, events: QuerySet[Event]) -> QuerySet[Any, Any]:
-        """The events as rows of these columns, under aliases."""
-        return events.annotate(**self._aliased).values(*self._aliased)
+    def __call__(self, rows: QuerySet[Any]) -> QuerySet[Any, Any]:
+        """Events, or whatever has these columns, as rows of them, under aliases."""
+        return rows.annotate(**self._aliased).values(*self._aliased)
+
+    def statement(self, rows: QuerySet[Any]) -> Statement:
+        """The SQL of these rows, and its parameters."""
+        return self(rows).query.sql_with_params()
 
     def table(self, sql: str) -> str:
         """The SQL of rows of these columns as a table `r`, under the keys."""
@@ -83,9 +86,9 @@ def page_json(criteria: EventCriteria, page: Page, columns: Columns) -> str:
     return _json_rows(*page_statement(criteria, page, columns), columns)
 
 
-def events_json(events: QuerySet[Event], columns: Columns) -> str:
-    """These events as the text of a JSON array of objects."""
-    return _json_rows(*columns(events).query.sql_with_params(), columns)
+def events_json(events: QuerySet[Any], columns: Columns) -> str:
+    """These events, or rows of another table, as the text of a JSON array of objects."""
+    return _json_rows(*columns.statement(events), columns)
 
 
 def _json_rows(sql: str, params: Params, columns: Columns) -> str:
@@ -94,26 +97,26 @@ def _json_rows(sql: str, params: Params, columns: Columns) -> str:
         return cursor.fetchone()[0]
 
 
-def page_lines(criteria: EventCriteria, page: Page, columns: Columns) -> list[str]:
-    """The events of the page, each as the text of a JSON object."""
+def page_lines(statement: Statement, columns: Columns) -> list[str]:
+    """The rows of a statement that gives these columns, each as the text of a JSON object."""
     with connection.cursor() as cursor:
-        cursor.execute(*_each_as_json(criteria, page, columns))
+        cursor.execute(*_each_as_json(statement, columns))
         return [line for (line,) in cursor.fetchall()]
 
 
-def stream_lines(criteria: EventCriteria, page: Page, columns: Columns) -> Generator[str]:
+def stream_lines(statement: Statement, columns: Columns) -> Generator[str]:
     """The same, a line each, from a server-side cursor: of however many, few are held at a time."""
-    for chunk in _stream(*_each_as_json(criteria, page, columns)):
+    for chunk in _stream(*_each_as_json(statement, columns)):
         yield "".join(f"{line}\n" for (line,) in chunk)
 
 
-def stream_tuples(criteria: EventCriteria, page: Page, columns: Columns) -> Generator[list[tuple[Any, ...]]]:
-    """The events as chunks of tuples of the columns, from a server-side cursor."""
-    yield from _stream(*page_statement(criteria, page, columns))
+def stream_tuples(statement: Statement) -> Generator[list[tuple[Any, ...]]]:
+    """The rows as chunks of tuples, from a server-side cursor."""
+    yield from _stream(*statement)
 
 
-def _each_as_json(criteria: EventCriteria, page: Page, columns: Columns) -> tuple[str, Params]:
-    sql, params = page_statement(criteria, page, columns)
+def _each_as_json(statement: Statement, columns: Columns) -> Statement:
+    sql, params = statement
     return f"SELECT row_to_json(r)::text FROM {columns.table(sql)}", params  # noqa: S608 - rendered by Django
 
 

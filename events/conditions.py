@@ -4,13 +4,13 @@ Typed columns are compared where there is one, else the JSON: numbers as jsonb, 
 texts in the byte order of the collation "C", whatever the database's own is.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 from typing import Any
 
 from django.contrib.gis.db.models import GeometryField
 from django.contrib.gis.geos import GEOSGeometry
-from django.db.models import BooleanField, DateTimeField, F, FloatField, Func, Q, TextField, Value
+from django.db.models import BooleanField, Case, DateTimeField, F, FloatField, Func, Q, TextField, Value, When
 from django.db.models.expressions import Combinable
 from django.db.models.fields.json import KT
 from django.db.models.functions import Coalesce, Collate
@@ -195,26 +195,42 @@ _HALF_SIDE = Func(
     output_field=FloatField(),
 )
 _PLANE = GeometryField(srid=0)
+_FLARE = Func(F("hpc_coord"), _HALF_SIDE, function="ST_Expand", output_field=_PLANE)
 
 
 def within(region: Region, types: Iterable[str] | None) -> Q:
     """In `region`, among events of these types (None: of all)."""
     area = as_geos(region.area)
+    asked = set(EVENT_TYPES if types is None else types) if region.frame == "hpc" else set()
+    if region.whole:
+        return _nearly_anywhere(region.frame, area, asked)
     by_shape = _by_shape(region.frame, area)
     if region.frame != "hpc":
-        found = by_shape
-    else:
-        asked = set(EVENT_TYPES if types is None else types)
-        found = NOTHING
-        if others := asked - {"CE", "FL"}:
-            found |= Q(event_type__in=sorted(others), hpc_bbox__bboverlaps=area) & by_shape
-        if "CE" in asked:
-            found |= Q(event_type="CE", hpc_coord__intersects=area)
-        if "FL" in asked:
-            found |= Q(event_type="FL") & (_flare(area) | Q(hpc_coord__isnull=True) & by_shape)
-    if region.whole:
-        found |= Q(**{f"{region.frame}_{shape}__isnull": True for shape in ("coord", "bbox", "boundcc")})
+        return by_shape
+    found = NOTHING
+    if others := asked - {"CE", "FL"}:
+        found |= Q(event_type__in=sorted(others), hpc_bbox__bboverlaps=area) & by_shape
+    if "CE" in asked:
+        found |= Q(event_type="CE", hpc_coord__intersects=area)
+    if "FL" in asked:
+        found |= Q(event_type="FL") & (_flare(area) | Q(hpc_coord__isnull=True) & by_shape)
     return found
+
+
+def _nearly_anywhere(frame: str, area: GEOSGeometry, special: Collection[str]) -> Q:
+    """In an area that holds the whole disk or surface, or nowhere known; `special` types by their own rules.
+
+    One expression, in which PostgreSQL finds nothing to look up in an index: nearly every event satisfies
+    it, and a plan that began with the place would read them all.
+    """
+    shapes = [f"{frame}_{shape}" for shape in ("boundcc", "bbox", "coord")]
+    cases = [When(Q(**{f"{shape}__isnull": True for shape in shapes}), then=Value(True))]
+    if "CE" in special:
+        cases.append(When(event_type="CE", then=_meets(F("hpc_coord"), area)))
+    if "FL" in special:
+        cases.append(When(event_type="FL", hpc_coord__isnull=False, then=_meets(_FLARE, area)))
+    shape = Coalesce(*shapes, output_field=_PLANE)
+    return Q(Case(*cases, default=_meets(shape, area), output_field=BooleanField()))
 
 
 def _by_shape(frame: str, area: GEOSGeometry) -> Q:
@@ -230,6 +246,9 @@ def _by_shape(frame: str, area: GEOSGeometry) -> Q:
 
 
 def _flare(area: GEOSGeometry) -> Q:
-    square = Func(F("hpc_coord"), _HALF_SIDE, function="ST_Expand", output_field=_PLANE)
+    return Q(_meets(_FLARE, area))
+
+
+def _meets(shape: Combinable, area: GEOSGeometry) -> Func:
     asked = Value(area, output_field=_PLANE)
-    return Q(Func(square, asked, function="ST_Intersects", output_field=BooleanField()))
+    return Func(shape, asked, function="ST_Intersects", output_field=BooleanField())

@@ -4,16 +4,30 @@ Where NULL changes an answer: an event without the asked geometry satisfies no s
 Disjoint; an event without a NOAA number or GOES class matches no filter on it.
 """
 
-from collections.abc import Callable, Iterable
+import json
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from django.db import connection
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
-from django.db.models import Count, F, FloatField, Func, OrderBy, Q, QuerySet, Sum
+from django.db.models import (
+    Count,
+    ExpressionWrapper,
+    F,
+    FloatField,
+    Func,
+    Model,
+    OrderBy,
+    Q,
+    QuerySet,
+    Sum,
+    TextField,
+)
 from django.db.models.expressions import RawSQL
-from django.db.models.functions import TruncMonth
+from django.db.models.functions import Coalesce, TruncMonth
+from shapely.geometry.base import BaseGeometry
 
 from events.conditions import NOTHING, as_geos, filtered, value_of, within
 from events.domain.criteria import (
@@ -28,6 +42,9 @@ from events.domain.criteria import (
 from events.domain.vocabulary import EVENT_TYPES
 from events.models import Association, Event, EventVersion
 
+_M = TypeVar("_M", bound=Model)
+#: What a timeline is ordered by.
+_TIMELINE = (SortKey.START.value, SortKey.ARCHIVID.value)
 _EVERYTHING = Q()
 _IS_INSTANT = Q(event_starttime=F("event_endtime"))
 
@@ -40,8 +57,7 @@ def matching(criteria: EventCriteria) -> QuerySet[Event]:
     if criteria.window is not None:
         conditions.append(temporal(criteria.temporal, criteria.window))
     if criteria.area is not None:
-        lookup = f"{criteria.geometry}__{_SPATIAL_LOOKUPS[criteria.spatial]}"
-        conditions.append(Q(**{lookup: as_geos(criteria.area)}))
+        conditions.append(spatial(criteria.spatial, criteria.geometry, criteria.area))
     if criteria.frm_name is not None:
         conditions.append(Q(frm_name__in=criteria.frm_name))
     if criteria.ar_noaanum is not None:
@@ -58,8 +74,7 @@ def page_of(criteria: EventCriteria, page: Page) -> QuerySet[Event]:
     """The asked part of the ordered answer. The order is total: ties are broken by kb_archivid."""
     if not _is_timeline(criteria, page):
         return ordered(matching(criteria), page)
-    order = _order(page)
-    return _timeline(criteria, order, page).order_by(*order)[page.offset : _end(page)]
+    return _timeline(criteria, _order(page), page)
 
 
 def ordered(events: QuerySet[Event], page: Page) -> QuerySet[Event]:
@@ -72,14 +87,16 @@ def _end(page: Page) -> int | None:
 
 
 def _order(page: Page) -> list[OrderBy]:
-    def by(value: Any) -> OrderBy:
-        if page.descending:
-            return OrderBy(value, descending=True, nulls_last=True)
-        return OrderBy(value)
+    def by(value: Any, *, may_lack: bool) -> OrderBy:
+        # Where nothing lacks, not said where it comes: a B-tree read backwards has the order without that.
+        last = True if page.descending and may_lack else None
+        return OrderBy(value, descending=page.descending, nulls_last=last)
 
+    tie = SortKey.ARCHIVID.value
     if page.attribute is not None:
-        return [by(value_of(page.attribute)), by(F(SortKey.ARCHIVID.value))]
-    return [by(F(column)) for column in dict.fromkeys((page.sort.value, SortKey.ARCHIVID.value))]
+        return [by(value_of(page.attribute), may_lack=True), by(F(tie), may_lack=False)]
+    columns = dict.fromkeys((page.sort.value, tie))
+    return [by(F(column), may_lack=column == SortKey.PEAK) for column in columns]
 
 
 def _after(page: Page) -> Q:
@@ -97,31 +114,59 @@ def _after(page: Page) -> Q:
 
 def _is_timeline(criteria: EventCriteria, page: Page) -> bool:
     window = criteria.window
-    if window is None or not page.is_timeline or page.limit is None:
+    if window is None or not page.is_timeline or not page.limit:
         return False
     if criteria.area is not None or (criteria.region is not None and not criteria.region.whole):
         return False  # few are there: the GiST index finds them by place
-    overlaps = criteria.temporal is TemporalPredicate.OVERLAPS and window.start < window.end
-    return overlaps or criteria.temporal is TemporalPredicate.INTERSECTS
+    return is_overlap(criteria.temporal, window)
 
 
 def _timeline(criteria: EventCriteria, order: list[OrderBy], page: Page) -> QuerySet[Event]:
-    """Enough of the events that overlap a window to cut the page out, from two index scans that stop early.
+    """The page, cut out of keys, so that nothing else is read of the events before it."""
+    anywhen = matching(replace(criteria, window=None))
+    first = [
+        part.filter(_after(page)).order_by(*order)[: _end(page)].values("pk", *_TIMELINE)
+        for part in _scans(anywhen, criteria.temporal, criteria.window)  # type: ignore[arg-type]
+    ]
+    keys = first[0].union(first[1], all=True).order_by(*order)[page.offset : _end(page)]
+    sql, values = keys.query.sql_with_params()
+    return Event.objects.filter(pk__in=RawSQL(f"SELECT pk FROM ({sql}) AS page", values)).order_by(*order)  # noqa: S608, S611 - rendered by Django
+
+
+def is_overlap(predicate: TemporalPredicate, window: TimeWindow) -> bool:
+    """Whether what satisfies it begins in the window, or lasts when it begins."""
+    overlaps = predicate is TemporalPredicate.OVERLAPS and window.start < window.end
+    return overlaps or predicate is TemporalPredicate.INTERSECTS
+
+
+def timeline(
+    rows: QuerySet[_M],
+    predicate: TemporalPredicate,
+    window: TimeWindow,
+    first_of: Callable[[QuerySet[_M]], QuerySet[_M]],
+) -> QuerySet[_M]:
+    """Enough of the `rows` that overlap a window to cut a page out, from two index scans that stop early.
 
     An overlap has no lower bound on the start, so ordering it by start means to fetch and sort all of it.
-    The events that start inside the window do come ordered from a B-tree; those that began before it and
-    still last at its start are few, and the GiST index finds them.
+    The rows that start inside the window do come ordered from a B-tree; those that began before it and
+    still last at its start are few, and the GiST index finds them. `rows` are of a model with a period and
+    its ends, as events and tracks have them; `first_of` orders and cuts each of the two scans.
     """
-    a, b = criteria.window.start, criteria.window.end  # type: ignore[union-attr]
-    before_end = "lte" if criteria.temporal is TemporalPredicate.INTERSECTS else "lt"
-    inside = matching(replace(criteria, window=None)).filter(
-        **{"event_starttime__gte": a, f"event_starttime__{before_end}": b}
-    )
+    first = [first_of(part).values("pk") for part in _scans(rows, predicate, window)]
+    every = rows.model._default_manager  # noqa: SLF001 - a documented name
+    return every.filter(pk__in=first[0].union(first[1], all=True))
+
+
+def _scans(
+    rows: QuerySet[_M], predicate: TemporalPredicate, window: TimeWindow
+) -> tuple[QuerySet[_M], QuerySet[_M]]:
+    """The rows that overlap a window: those that start inside, those that last at its start."""
+    a, b = window.start, window.end
+    before_end = "lte" if predicate is TemporalPredicate.INTERSECTS else "lt"
+    inside = rows.filter(**{"event_starttime__gte": a, f"event_starttime__{before_end}": b})
     at_start = DateTimeTZRange(second_before(a), a, "[]")  # an instant lasts a second, by ISD's rule
-    lasting = matching(criteria).filter(event_starttime__lt=a, period__overlap=at_start)
-    parts = (part.filter(_after(page)).order_by(*order)[: _end(page)] for part in (inside, lasting))
-    first = [part.values("pk") for part in parts]
-    return Event.objects.filter(pk__in=first[0].union(first[1], all=True))
+    lasting = rows.filter(temporal(predicate, window), event_starttime__lt=a, period__overlap=at_start)
+    return inside, lasting
 
 
 # --- temporal predicates
@@ -224,12 +269,23 @@ _SPATIAL_LOOKUPS: dict[SpatialPredicate, str] = {
     SpatialPredicate.TOUCHES: "touches",
 }
 
+
+def spatial(predicate: SpatialPredicate, column: str, area: BaseGeometry) -> Q:
+    """`predicate` between a geometry column and `area`, in the units of its frame."""
+    return Q(**{f"{column}__{_SPATIAL_LOOKUPS[predicate]}": as_geos(area)})
+
+
 # --- single events, counts
 
 
 def event_of(kb_archivid: str) -> QuerySet[Event]:
     """The event of this id: one row or none."""
     return Event.objects.filter(kb_archivid=kb_archivid)
+
+
+def events_named(kb_archivids: Iterable[str]) -> dict[str, Event]:
+    """These events by their ids; without the attributes, which are long."""
+    return Event.objects.defer("attributes").in_bulk([*kb_archivids], field_name="kb_archivid")
 
 
 def event_with_number(pk: int) -> QuerySet[Event]:
@@ -248,11 +304,20 @@ def associations_of(kb_archivid: str) -> QuerySet[Association]:
     return Association.objects.filter(either).order_by("first_ivorn", "second_ivorn", "edge_type")
 
 
-def associations_touching(archivids: Iterable[str]) -> QuerySet[Association]:
-    """The edges at either end of which any of these events stands, in a stable order."""
-    ids = list(archivids)
-    either = Q(first_ivorn__in=ids) | Q(second_ivorn__in=ids)
-    return Association.objects.filter(either).order_by("first_ivorn", "second_ivorn", "edge_type")
+#: The ids come as one JSON text: a thousand values each take PostgreSQL longer to read than to look up.
+_TOUCHING = """
+    WITH page AS MATERIALIZED (SELECT ARRAY(SELECT json_array_elements_text(%s)) AS ids)
+    SELECT {} FROM events_association
+    WHERE first_ivorn = ANY((SELECT ids FROM page)::text[])
+       OR second_ivorn = ANY((SELECT ids FROM page)::text[])
+    ORDER BY first_ivorn, second_ivorn, edge_type"""
+
+
+def associations_touching(archivids: Iterable[str], columns: Sequence[str]) -> list[dict[str, Any]]:
+    """These columns of the edges at either end of which any of these events stands, in a stable order."""
+    with connection.cursor() as cursor:
+        cursor.execute(_TOUCHING.format(", ".join(columns)), (json.dumps([*archivids]),))
+        return [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
 
 
 def neighbours_of(event: Event) -> tuple[Event | None, Event | None]:
@@ -329,19 +394,35 @@ def spans_by_type() -> dict[str, tuple[datetime, datetime]]:
 
 #: Events whose starts are further apart are not compared.
 _APART = "8 hours"
+#: Each side is read once. Starts no further apart than that lie in the same bin or in adjoining ones, which a
+#: hash finds; of all pairs there would be too many to look at.
 _PAIRS = f"""
-    SELECT inside.id AS inside_id, inside.kb_archivid AS inside,
-           around.id AS around_id, around.kb_archivid AS around
-    FROM events_event AS inside JOIN events_event AS around
-      ON inside.id <> around.id
-      AND around.event_starttime BETWEEN inside.event_starttime - interval '{_APART}'
-                                     AND inside.event_starttime + interval '{_APART}'
-      AND ST_Covers(coalesce(around.hgc_boundcc, around.hgc_bbox), inside.hgc_coord)
-    WHERE inside.id IN (%s) AND around.id IN (%s)"""  # noqa: S608 - constants
+    WITH inside AS MATERIALIZED (%s), around AS MATERIALIZED (%s), pairs AS MATERIALIZED (
+        SELECT inside.id AS inside_id, inside.kb_archivid AS inside,
+               around.id AS around_id, around.kb_archivid AS around
+        FROM inside CROSS JOIN generate_series(-1, 1) AS step JOIN around
+          ON date_bin('{_APART}', around.event_starttime, 'epoch')
+             = date_bin('{_APART}', inside.event_starttime, 'epoch') + step * interval '{_APART}'
+        WHERE inside.id <> around.id
+          AND around.event_starttime BETWEEN inside.event_starttime - interval '{_APART}'
+                                         AND inside.event_starttime + interval '{_APART}'
+          AND ST_Covers(around.shape, inside.shape))"""  # noqa: S608 - constants
 
 
 def _pairs(inside: EventCriteria, around: EventCriteria) -> tuple[str, tuple[Any, ...]]:
-    statements = [matching(criteria).values("pk").query.sql_with_params() for criteria in (inside, around)]
+    """SQL up to a table `pairs`, and its parameters."""
+    # Not as geometries, which Django would turn into bytes.
+    shapes = (
+        (inside, ExpressionWrapper(F("hgc_coord"), output_field=TextField())),
+        (around, Coalesce("hgc_boundcc", "hgc_bbox", output_field=TextField())),
+    )
+    statements = [
+        matching(criteria)
+        .annotate(shape=shape)
+        .values("id", "kb_archivid", "event_starttime", "shape")
+        .query.sql_with_params()
+        for criteria, shape in shapes
+    ]
     sql = _PAIRS % tuple(sql for sql, _ in statements)
     return sql, tuple(value for _, values in statements for value in values)
 
@@ -353,8 +434,8 @@ def contained_and_containing(inside: EventCriteria, around: EventCriteria) -> Qu
     neither contains nor is contained.
     """
     sql, values = _pairs(inside, around)
-    either = f"SELECT inside_id FROM ({sql}) a UNION SELECT around_id FROM ({sql}) b"  # noqa: S608 - rendered by Django
-    return Event.objects.filter(pk__in=RawSQL(either, (*values, *values)))  # noqa: S611 - as above
+    either = f"{sql} SELECT inside_id FROM pairs UNION SELECT around_id FROM pairs"  # noqa: S608 - rendered by Django
+    return Event.objects.filter(pk__in=RawSQL(either, values))  # noqa: S611 - as above
 
 
 def containments(
@@ -362,10 +443,12 @@ def containments(
 ) -> list[tuple[str, str]]:
     """(containing, contained) of the pairs of which one is among `archivids`, in order."""
     sql, values = _pairs(inside, around)
-    ids = list(archivids)
+    page = "SELECT json_array_elements_text(%s)"
+    ids = json.dumps([*archivids])
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT around, inside FROM ({sql}) p WHERE inside = ANY(%s) OR around = ANY(%s) ORDER BY 1, 2",  # noqa: S608 - as above
+            f"""{sql} SELECT around, inside FROM pairs
+                WHERE inside IN ({page}) OR around IN ({page}) ORDER BY 1, 2""",  # noqa: S608 - as above
             (*values, ids, ids),
         )
         return cursor.fetchall()

@@ -16,6 +16,7 @@ from django.contrib.gis.db.backends.postgis.adapter import PostGISAdapter
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 from django.db.models import QuerySet
 from shapely import Point
+from shapely.geometry.base import BaseGeometry
 
 from events.conditions import as_geos
 from events.domain.criteria import INSTANT, EventCriteria, Page, Position, TimeWindow
@@ -103,9 +104,15 @@ def _learned(criteria: EventCriteria, page: Page, dress: Dress) -> tuple[str, tu
 
 def _place(parameter: Any, names: Mapping[Any, str]) -> Any:
     if isinstance(parameter, PostGISAdapter):
-        return lambda values: PostGISAdapter(as_geos(values["area"]))
+        return lambda values: _adapted(values["area"])
     if isinstance(parameter, DateTimeTZRange):
         lower, upper, bounds = names[parameter.lower], names[parameter.upper], parameter._bounds  # noqa: SLF001
         return lambda values: DateTimeTZRange(values[lower], values[upper], bounds)
     name = names.get(parameter) if isinstance(parameter, Hashable) else None
     return parameter if name is None else lambda values: values[name]
+
+
+@lru_cache(maxsize=_SHAPES_KEPT)
+def _adapted(area: BaseGeometry) -> PostGISAdapter:
+    """An area as the driver takes it; kept, since programs ask for the same place again and again."""
+    return PostGISAdapter(as_geos(area))

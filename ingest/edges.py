@@ -9,9 +9,10 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
 
-from django.db import connection
+from django.db import connection, transaction
 from psycopg2.extras import execute_values
 
+from ingest.orders import EDGE_TYPES, order_edges
 from ingest.sources.base import Record, Rejected
 
 _BIGINT = range(-(2**63), 2**63)
@@ -44,6 +45,7 @@ INSERT INTO events_association AS stored ({_COLUMNS}) VALUES %s
     DO UPDATE SET ({", ".join(_TOLD)}) = ROW({", ".join(f"EXCLUDED.{name}" for name in _TOLD)})
     WHERE ROW({", ".join(f"stored.{name}" for name in _TOLD[:-1])})
         IS DISTINCT FROM ROW({", ".join(f"EXCLUDED.{name}" for name in _TOLD[:-1])})
+    RETURNING id, edge_type
 """  # noqa: S608 - the names are our own
 
 
@@ -110,12 +112,16 @@ def _strength(value: Any) -> float | None:
 
 
 def upsert_associations(edges: Sequence[Edge]) -> int:
-    """Store edges; how many were new or tell something new. Of repeats in one batch the last one counts."""
+    """Store edges; how many were new or tell something new. Of repeats in one batch the last one counts.
+
+    In the same transaction what they are about is ordered to be tracked.
+    """
     last = {edge[:3]: edge for edge in edges}
     if not last:
         return 0
-    with connection.cursor() as cursor, connection.wrap_database_errors:
+    with transaction.atomic(), connection.cursor() as cursor, connection.wrap_database_errors:
         # In one order everywhere, so that concurrent writers do not wait in a circle.
         rows = [last[key] for key in sorted(last)]
-        execute_values(cursor.cursor, _UPSERT, rows, page_size=len(rows))
-        return cursor.rowcount
+        changed = execute_values(cursor.cursor, _UPSERT, rows, page_size=len(rows), fetch=True)
+        order_edges([pk for pk, edge_type in changed if edge_type in EDGE_TYPES])
+    return len(changed)

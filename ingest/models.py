@@ -1,8 +1,10 @@
-"""The books of the ingest: what was asked of which source, what came of it, what could not be stored."""
+"""The books of the ingest: what was asked of which source, what came of it, what is to be done with it."""
 
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
+
+from events.models import Association
 
 
 class Backfill(models.Model):
@@ -106,3 +108,102 @@ class Watermark(models.Model):
 
     def __str__(self) -> str:
         return f"{self.source} until {self.polled_until:%F %T}"
+
+
+class TrackingOrder(models.Model):
+    """Reports of one type by one method that start on this day (UTC) have changed: track them again.
+
+    Written by the transaction that changes the events, and never updated: so no writer waits for another,
+    and an order that is written while an older one of the same day is worked on is not lost with it.
+    """
+
+    event_type = models.CharField(max_length=2)
+    frm_name = models.TextField(blank=True, default="")
+    day = models.DateField()
+
+    class Meta:
+        """Taken by type and time. The method is not indexed: it may be longer than an index takes."""
+
+        indexes = [models.Index(fields=["event_type", "day"], name="trackingorder_type_day")]
+
+    def __str__(self) -> str:
+        return f"track {self.event_type} by {self.frm_name} on {self.day}"
+
+
+class EdgeOrder(models.Model):
+    """An association is new or says something new; which reports it is about, is asked when it is taken.
+
+    Asked earlier, a report that another transaction is just storing would be missed.
+    """
+
+    association = models.ForeignKey(Association, on_delete=models.CASCADE, related_name="+")
+
+    def __str__(self) -> str:
+        return f"track what association {self.association_id} is about"
+
+
+class ShapeOrder(models.Model):
+    """A track has changed, or is no more: make its stored shapes what they should be."""
+
+    track_id = models.BigIntegerField(primary_key=True, help_text="Of events.Track, which may be gone")
+    event_type = models.CharField(max_length=2)
+    frm_name = models.TextField(blank=True, default="")
+    first_time = models.DateTimeField(help_text="No stored shape of it is earlier")
+    last_time = models.DateTimeField(help_text="No stored shape of it is later")
+
+    class Meta:
+        """Taken by type, the earliest first."""
+
+        indexes = [models.Index(fields=["event_type", "first_time"], name="shapeorder_type_time")]
+
+    def __str__(self) -> str:
+        return f"shapes of track {self.track_id}"
+
+
+class ImageRun(models.Model):
+    """One small batch of images of one source, with its account, which obeys the same law as IngestRun's.
+
+    Of Helioviewer, one wavelength within a window; of files, some paths.
+    """
+
+    State = IngestRun.State
+
+    source = models.TextField()
+    wave = models.PositiveSmallIntegerField(null=True, blank=True, help_text="angstrom; empty means any")
+    window_start = models.DateTimeField(null=True, blank=True)
+    window_end = models.DateTimeField(null=True, blank=True)
+    paths = models.JSONField(default=list, blank=True, help_text="The files to read, of a source of files")
+    state = models.TextField(choices=IngestRun.State.choices, default=IngestRun.State.PENDING)
+    attempts = models.PositiveIntegerField(default=0)
+    received = models.PositiveIntegerField(default=0)
+    created = models.PositiveIntegerField(default=0)
+    updated = models.PositiveIntegerField(default=0)
+    unchanged = models.PositiveIntegerField(default=0)
+    quarantined = models.PositiveIntegerField(default=0)
+    error = models.TextField(blank=True, default="")
+    queued_at = models.DateTimeField(db_default=Now(), editable=False)
+    not_before = models.DateTimeField(
+        null=True, blank=True, help_text="When a pass that failed for now is tried again"
+    )
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        """Unfinished runs are few and asked for often."""
+
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(
+                    received=F("created") + F("updated") + F("unchanged") + F("quarantined"),
+                ),
+                name="imagerun_account_balances",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["state"], condition=Q(state__in=["pending", "running"]), name="imagerun_open"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"image run {self.pk} of {self.source} ({self.state})"

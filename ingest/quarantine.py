@@ -52,6 +52,12 @@ def quarantine(rejected: Sequence[Rejected], *, source: str, run: IngestRun | No
     return len(pieces)
 
 
+def resolve(payload: str) -> None:
+    """Mark what was quarantined with this payload as stored now, if anything was."""
+    kept = QuarantinedRecord.objects.filter(payload_hash=_hash(_storable(payload)), resolved_at=None)
+    kept.update(resolved_at=timezone.now())
+
+
 def _storable(text: str) -> str:
     """The text with what PostgreSQL cannot hold (NUL, lone surrogates) spelled out as escapes."""
     return text.replace("\0", "\\u0000").encode("utf-8", "backslashreplace").decode()

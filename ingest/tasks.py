@@ -5,12 +5,14 @@ alone, and `resume` sends again what nobody works on. So a worker killed at any 
 nothing, and a broker that is away delays the work without failing what ordered it.
 """
 
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from celery import current_app, shared_task
+from celery import Task, current_app, shared_task
 from celery.signals import worker_ready
 from django.conf import settings
 from django.db import transaction
@@ -20,16 +22,22 @@ from redis.exceptions import RedisError
 
 from events.domain.criteria import TimeWindow
 from events.domain.vocabulary import EVENT_TYPES
-from ingest import books, pipeline
+from ingest import books, orders, pipeline
+from ingest.interpolate import interpolate_pending
 from ingest.models import Backfill, IngestRun, Watermark
 from ingest.queries import OPEN, open_runs
 from ingest.sources import get_source
 from ingest.sources.base import SourceError
+from ingest.track import track_pending
 
 log = structlog.get_logger()
 
 #: In Redis 0 goes first: what is new does not wait behind years of what is old, and `resume` for nobody.
 POLL_PRIORITY, BACKFILL_PRIORITY = 3, 6
+#: Tracking follows when what is waiting has been ingested: then it does all of it at once.
+TRACKING_PRIORITY = 9
+#: Seconds after which tracking and interpolation make way for what is more urgent, and go on behind it.
+SHIFT = 60.0
 #: In one backfill: 68 years in windows of 6 hours.
 MOST_WINDOWS = 100_000
 _BROKER_AWAY = (OperationalError, RedisError, OSError)
@@ -48,8 +56,27 @@ def ingest_run(run_id: int) -> None:
         log.info("left alone", run=run_id, reason=str(busy))
     except SourceError:
         log.warning("ended early", run=run_id, state=run.state, attempts=run.attempts, error=run.error)
+        _follow_up()
     else:
         log.info("done", run=run_id, state=run.state, **books.account(run))
+        _follow_up()
+
+
+@shared_task
+def track_events() -> None:
+    """Track what is ordered, and have shapes made of the tracks that this has changed."""
+    changes = track_pending(is_enough=_shift())
+    log.info("tracked", **asdict(changes))
+    _follow_up()
+
+
+@shared_task
+def interpolate_tracks() -> None:
+    """Make the shapes that are ordered. What other workers are making or tracking is left to them."""
+    made = interpolate_pending(is_enough=_shift())
+    log.info("interpolated", **asdict(made))
+    if made.tracks:
+        _follow_up()
 
 
 @shared_task
@@ -61,13 +88,15 @@ def poll_sources() -> None:
 
 @shared_task
 def resume() -> None:
-    """Send again the runs that nobody works on and no message tells of."""
+    """Send again the runs that nobody works on and no message tells of, and what waits to be tracked."""
     try:
         waiting = messages_waiting()
     except _BROKER_AWAY as error:
         log.warning("the broker is away", error=str(error))
         return
     _send(run for run in open_runs() if _is_forgotten(run, waiting))
+    if not waiting:
+        _follow_up()
 
 
 @worker_ready.connect
@@ -195,6 +224,31 @@ def _send(runs: Iterable[IngestRun]) -> None:
                 ingest_run.apply_async((run.pk,), priority=priority, producer=producer, retry=False)
     except _BROKER_AWAY as error:
         log.warning("the broker is away; the runs wait in the books", error=str(error))
+
+
+def _follow_up() -> None:
+    """A message for what is to be done next with what is stored, if anything is."""
+    task: Task | None = None
+    if orders.is_tracking_due():
+        task = track_events
+    elif orders.tracks_without_shapes():
+        task = interpolate_tracks
+    if task is not None:
+        transaction.on_commit(lambda: _send_one(task))
+
+
+def _send_one(task: Task) -> None:
+    """Without a broker the orders stay in PostgreSQL, where `resume` finds them."""
+    try:
+        task.apply_async(priority=TRACKING_PRIORITY, retry=False)
+    except _BROKER_AWAY as error:
+        log.warning("the broker is away; tracking waits", error=str(error))
+
+
+def _shift() -> Callable[[], bool]:
+    """Tells whether SHIFT seconds have passed since now."""
+    end = time.monotonic() + SHIFT
+    return lambda: time.monotonic() > end
 
 
 def _must_wait(run: IngestRun) -> bool:

@@ -15,6 +15,8 @@ Locks
     Rows are locked in the order of kb_archivid, and every insert comes before the first lock on a row that
     was there, so writers of overlapping batches wait for one another but never in a circle. That holds as
     long as a transaction stores one batch.
+
+What is stored is ordered to be tracked (ingest.orders), where it is and where it was before.
 """
 
 import io
@@ -25,8 +27,11 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
+from ingest.orders import order_reports
 from ingest.rows import COLUMNS, EventRow
 
+#: Length of the day in a time as text.
+_DAY = len("2010-05-01")
 _NAMES = ", ".join(COLUMNS)
 _STAGED = ", ".join(f"{name}::jsonb" if name == "attributes" else name for name in COLUMNS)
 _CHANGED = ", ".join(
@@ -50,9 +55,10 @@ INSERT INTO events_event ({_NAMES})
     ON CONFLICT (kb_archivid) DO NOTHING
 """  # noqa: S608
 
+# Once a row is locked, it is read as it is then: what was tracked where it lay must be tracked again.
 _LOCK = """
-SELECT FROM events_event WHERE kb_archivid IN (SELECT kb_archivid FROM staging)
-    ORDER BY kb_archivid FOR NO KEY UPDATE
+SELECT event_type, frm_name, to_char(event_starttime AT TIME ZONE 'UTC', 'YYYY-MM-DD') FROM events_event
+    WHERE kb_archivid IN (SELECT kb_archivid FROM staging) ORDER BY kb_archivid FOR NO KEY UPDATE
 """
 
 # A stored content that is itself staged was inserted just now, as the newest of its batch: no tie replaces
@@ -135,10 +141,13 @@ def _write(cursor: CursorWrapper, fresh: list[EventRow]) -> tuple[int, int]:
     _copy(cursor, fresh)
     cursor.execute(_INSERT)
     created, updated = cursor.rowcount, 0
+    changed = {(row.event_type, row.frm_name, row.event_starttime[:_DAY]) for row in fresh}
     if created < len(fresh):
         cursor.execute(_LOCK)
+        changed.update(cursor.fetchall())
         cursor.execute(_REPLACE)
         updated = cursor.rowcount
+    order_reports(cursor, changed)
     # The commit would drop it, but another batch may follow in the same transaction.
     cursor.execute("DROP TABLE staging")
     return created, updated

@@ -77,6 +77,20 @@ def among(words: Collection[str]) -> Callable[..., Any]:
     return reader
 
 
+def place(*schemes: str) -> Callable[..., Any]:
+    """A reader of folders, relative ones from the checkout, and of addresses that begin with `schemes`."""
+
+    def reader(name: str, default: Any) -> str:
+        value = text(name, default)
+        if "://" not in value:
+            return str(BASE_DIR / value)
+        if value.partition(":")[0] not in schemes:
+            raise ValueError(f"is neither a folder nor an address of {' or '.join(schemes) or 'any kind'}")
+        return value
+
+    return reader
+
+
 def database(name: str, default: Any) -> dict[str, Any]:
     """A reader of the database's address."""
     address("postgis", "postgres", "postgresql")(name, default)
@@ -107,6 +121,26 @@ ISD_POLL_SOURCES = read(among(("hek", "simulator")), "ISD_POLL_SOURCES", ["hek"]
 ISD_POLL_OVERLAP = timedelta(hours=read(at_least(0), "ISD_POLL_OVERLAP_HOURS", 96.0))
 ISD_WINDOW = timedelta(hours=read(at_least(0.1), "ISD_WINDOW_HOURS", 6.0))
 
+# --- shapes of tracks; the words are those of events.domain.interpolation
+ISD_SHAPE_CADENCE = timedelta(seconds=read(at_least(1), "ISD_SHAPE_CADENCE", 360.0))
+SHAPE_METHODS = ("auto", "MBR", "CP", "FI", "areal", "blend")
+ISD_SHAPE_METHOD = read(among(SHAPE_METHODS), "ISD_SHAPE_METHOD", ["auto"])[0]
+ISD_SHAPE_MODE = read(among(("correct", "gsu")), "ISD_SHAPE_MODE", ["correct"])[0]
+
+# --- images
+ISD_PARAMETER_STORE = read(place("s3", "gs", "az"), "ISD_PARAMETER_STORE", "var/parameters.zarr")
+ISD_IMAGE_FOLDER = read(place(), "ISD_IMAGE_FOLDER", "var/images")
+ISD_IMAGE_SETTINGS = read(text, "ISD_IMAGE_SETTINGS", "reference-1")
+ISD_HELIOVIEWER_URL = read(
+    address("http", "https"), "ISD_HELIOVIEWER_URL", "https://helioviewer.org/jp2/AIA/"
+)
+ISD_HELIOVIEWER_API = read(address("http", "https"), "ISD_HELIOVIEWER_API", "https://api.helioviewer.org/v2/")
+ISD_HELIOVIEWER_TIMEOUT = read(at_least(0.1), "ISD_HELIOVIEWER_TIMEOUT", 60.0)  # seconds
+ISD_HELIOVIEWER_RETRIES = read(at_least(0, int), "ISD_HELIOVIEWER_RETRIES", 5)
+
+# --- answers; the words are those of api.dmlab.cells
+ISD_DMLAB_XML = read(among(("hybrid", "flat", "nested")), "ISD_DMLAB_XML", ["hybrid"])[0]
+
 INSTALLED_APPS = [
     "django.contrib.admin",
     "django.contrib.auth",
@@ -121,6 +155,7 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "django_celery_beat",
     "events",
+    "images",
     "ingest",
     "api",
     "explorer",
@@ -226,6 +261,11 @@ CELERY_BEAT_SCHEDULE = {
         "task": "ingest.tasks.poll_sources",
         "schedule": crontab(hour="1", minute="0"),
         "options": {"expires": 12 * 3600},
+    },
+    "resume images that were cut off": {
+        "task": "ingest.image_tasks.resume_images",
+        "schedule": timedelta(minutes=1),
+        "options": {"expires": 60},
     },
     "resume what was cut off": {
         "task": "ingest.tasks.resume",

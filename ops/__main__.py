@@ -41,7 +41,11 @@ def prepare(state: State, lock: Path) -> None:
 def settings(state: State, running: list[Service]) -> dict[str, str]:
     """The environment of our processes; what the operator has set wins."""
     state.create()
-    own = {"SECRET_KEY": state.secret("secret-key")}
+    own = {
+        "SECRET_KEY": state.secret("secret-key"),
+        "ISD_PARAMETER_STORE": str(state.path / "parameters.zarr"),
+        "ISD_IMAGE_FOLDER": str(state.path / "images"),
+    }
     if port := state.remembered_port("simulator"):
         own["ISD_SIMULATOR_URL"] = address.simulator_url(port)
     return environment(running, {**own, **os.environ})

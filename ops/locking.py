@@ -9,7 +9,10 @@ from ops.state import CHECKOUT, State
 
 UV = "uv==0.13.9"
 PYTHON = "3.11"
-HOW = ("pip", "compile", "--quiet", "--no-header", "--generate-hashes", "--python-version", PYTHON)
+HOW = (
+    *("pip", "compile", "--quiet", "--no-header", "--generate-hashes", "--python-version", PYTHON),
+    "--no-strip-markers",  # what only some Pythons need is not asked of others
+)
 
 
 def uv() -> Path:

@@ -13,6 +13,8 @@ from ops.state import CHECKOUT
 
 RUNTIME_LOCK = CHECKOUT / "requirements.txt"
 DEVELOPMENT_LOCK = CHECKOUT / "requirements-dev.txt"  # a superset of the other, pin by pin (tested)
+#: Programs that the tests run against us; their pins conflict with ours, so nothing is installed with them.
+CLIENTS_LOCK = CHECKOUT / "requirements-clients.txt"
 VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
@@ -24,6 +26,11 @@ def location() -> Path:
 def fingerprint(lock: Path) -> str:
     """What an environment made from `lock` by this version of Python is known by."""
     return hashlib.sha256(lock.read_bytes() + VERSION.encode()).hexdigest()
+
+
+def clients(venv: Path) -> Path:
+    """The folder with the clients; not on the environment's own path."""
+    return venv / "clients"
 
 
 def stamp(venv: Path, lock: Path) -> Path:
@@ -44,12 +51,14 @@ def ensure(lock: Path) -> Path:
     """
     venv = location()
     python = venv / "bin" / "python"
-    if current(venv, lock):
-        return python
-    create(venv)
-    install(python, lock)
-    for finished in {lock, RUNTIME_LOCK}:
-        stamp(venv, finished).write_text(fingerprint(finished))
+    if not current(venv, lock):
+        create(venv)
+        install(python, lock)
+        for finished in {lock, RUNTIME_LOCK}:
+            stamp(venv, finished).write_text(fingerprint(finished))
+    if lock == DEVELOPMENT_LOCK and not current(venv, CLIENTS_LOCK):
+        install_clients(python, clients(venv))
+        stamp(venv, CLIENTS_LOCK).write_text(fingerprint(CLIENTS_LOCK))
     return python
 
 
@@ -82,6 +91,16 @@ def install(python: Path, lock: Path) -> None:
     if pip.returncode:
         print(last_lines("".join(output)), file=sys.stderr)
         raise Failure(f"pip could not install {lock.name}, see above; the same command tries again")
+
+
+def install_clients(python: Path, folder: Path) -> None:
+    """Unpack the clients, and nothing that they ask for, into `folder`."""
+    say(f"installing the clients of {CLIENTS_LOCK.name} (once)")
+    shutil.rmtree(folder, ignore_errors=True)
+    words = ["-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--quiet", "--no-deps"]
+    words += ["--require-hashes", "--target", str(folder), "--requirement", str(CLIENTS_LOCK)]
+    if subprocess.run([str(python), *words], check=False).returncode:
+        raise Failure(f"pip could not install {CLIENTS_LOCK.name}, see above; the same command tries again")
 
 
 def environment(base: Mapping[str, str]) -> dict[str, str]:

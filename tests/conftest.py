@@ -88,10 +88,16 @@ def broker_away(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 
 @pytest.fixture
-def own_environment(broker: str) -> dict[str, str]:
-    """The environment of a process that shall use the test database and the test broker."""
+def own_environment(broker: str, tmp_path: Path) -> dict[str, str]:
+    """The environment of a process that shall use the test's database, broker and folders."""
     address = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{connection.settings_dict['NAME']}")
-    return {**os.environ, "DATABASE_URL": address.geturl(), "REDIS_URL": broker}
+    return {
+        **os.environ,
+        "DATABASE_URL": address.geturl(),
+        "REDIS_URL": broker,
+        "ISD_PARAMETER_STORE": str(tmp_path / "parameters.zarr"),
+        "ISD_IMAGE_FOLDER": str(tmp_path / "pictures"),
+    }
 
 
 @pytest.fixture(scope="session")

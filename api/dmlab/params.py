@@ -73,19 +73,20 @@ class Question:
 
 def temporal_question(query: QueryDict) -> Question:
     """The question by time. Raises ParameterError."""
-    return _question(_values(query, TEMPORAL))
+    return _question(values_of(query, TEMPORAL))
 
 
 def spatiotemporal_question(query: QueryDict) -> Question:
     """The question by time and box. Raises ParameterError."""
-    values = _values(query, SPATIOTEMPORAL)
+    values = values_of(query, SPATIOTEMPORAL)
     for low, high in (("xmin", "xmax"), ("ymin", "ymax")):
         if values[low] > values[high]:
             raise ParameterError(low, f"{low} is greater than {high}; it takes a number up to {high}")
     return _question(values, area=Box(values["xmin"], values["ymin"], values["xmax"], values["ymax"]).shape)
 
 
-def _values(query: QueryDict, table: Sequence[Parameter]) -> dict[str, Any]:
+def values_of(query: QueryDict, table: Sequence[Parameter]) -> dict[str, Any]:
+    """The values of `table`, names in any case, others ignored. Raises ParameterError."""
     names = {parameter.name.lower(): parameter.name for parameter in table}
     folded = QueryDict(mutable=True)
     for name, texts in query.lists():

@@ -28,19 +28,19 @@ EVENT = Columns(
     }
 )
 
-
-_DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
+#: The first line of an XML answer.
+DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
 
 
 def as_xml(rows: str) -> str:
     """The JSON text of a list of flat rows as XML; null becomes an empty element."""
     events = "".join(_event(row) for row in orjson.loads(rows))
-    return f"{_DECLARATION}<events>\n{events}</events>\n"
+    return f"{DECLARATION}<events>\n{events}</events>\n"
 
 
 def error_xml(message: str) -> str:
     """A failure: one element that says why."""
-    return f"{_DECLARATION}{_element('error', message)}\n"
+    return f"{DECLARATION}{_element('error', message)}\n"
 
 
 def _event(row: dict[str, str | None]) -> str:

@@ -1,6 +1,6 @@
 """The routes that ask for events: a bare list of rows, in the form that the address names."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import orjson
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
@@ -10,13 +10,19 @@ from api.errors import Problem
 from api.render import page_json
 from api.views import ApiView
 
-_TYPES = {"json": "application/json; charset=utf-8", "xml": "application/xml; charset=utf-8"}
+#: The content types of the forms.
+TYPES = {"json": "application/json; charset=utf-8", "xml": "application/xml; charset=utf-8"}
 
 
 class DmlabView(ApiView):
     """A view whose answers and errors have the form, json or xml, that stands in the address."""
 
     schema = None
+    cors_headers: ClassVar[dict[str, str]] = {
+        "Access-Control-Expose-Headers": (
+            "ETag, Link, Retry-After, X-Observation-Time, X-Slot-Time, X-Total-Count"
+        )
+    }
 
     def perform_content_negotiation(self, request: Any, force: bool = False) -> tuple[Any, str]:  # noqa: ARG002 - the framework's signature
         """The address says it, not the client's Accept."""
@@ -25,16 +31,17 @@ class DmlabView(ApiView):
 
     def problem_response(self, problem: Problem) -> HttpResponse:
         """An object, or an element, `error`."""
-        if self._form == "xml":
+        if self.form == "xml":
             return self.answer(rows.error_xml(problem.message), problem.status)
         return self.answer(orjson.dumps({"error": problem.message}), problem.status)
 
     def answer(self, body: bytes | str, status: int = 200) -> HttpResponse:
         """Finished text in the address's form."""
-        return HttpResponse(body, status=status, content_type=_TYPES[self._form])
+        return HttpResponse(body, status=status, content_type=TYPES[self.form])
 
     @property
-    def _form(self) -> str:
+    def form(self) -> str:
+        """Json or xml: what the address says, json where it says nothing."""
         return self.kwargs.get("form") or "json"
 
 
@@ -63,7 +70,7 @@ class SpatiotemporalView(TemporalView):
 
 
 class NowhereView(DmlabView):
-    """Any other address below query/: a 404 in the form of the errors."""
+    """Any other address under this root: a 404 in the form of the errors."""
 
     def get(self, request: HttpRequest, **_: str) -> HttpResponse:
         """Raise what becomes the 404."""

@@ -28,7 +28,8 @@ _FRAMES_READ = frozenset({"UTC-HGS-TOPO", "UTC-HPC-TOPO", "UTC-HGC-TOPO", "UTC-H
 DERIVED = tuple(f"{frame}_coord" for frame in FRAMES)
 _BOOLEANS = tuple(a.name for a in ATTRIBUTES.values() if a.kind == "boolean")
 _WORDS = {True: "true", False: "false"}
-_SHAPE_KINDS = ("point", "polygon")
+#: Kind of a shape -> how its text begins, and how many brackets, the first of all, close it.
+_PLAIN = {"point": ("POINT(", 1), "polygon": ("POLYGON((", 2)}
 _POSITION = ("event_coord1", "event_coord2", "event_coordunit", "event_coordsys")
 #: Unit column -> HEK's unit, and the numbers that it belongs to.
 _UNITS = {
@@ -98,17 +99,16 @@ def hek_record(
     `attributes` and `kb_archivid` as stored; `shapes` are its geometry columns as WKT, wanted only where
     `attributes` have none of `DERIVED`.
     """
-    record = dict(empty_record(event_type))
-    record["refs"] = []
-    if not any(name in attributes for name in DERIVED):
+    record = {**empty_record(event_type), "refs": []}
+    if attributes.keys().isdisjoint(DERIVED):
         record |= _derived(attributes, event_type, shapes or {})
-    if not _has_position(attributes):
+    if _has_position(attributes):
+        record |= attributes
+    else:
         place = _position(attributes, record)
         record |= place
         record |= {name: value for name, value in attributes.items() if name not in _POSITION}
         record["noposition"] = place["noposition"]
-    else:
-        record |= attributes
     record.pop("kb_archivurl", None)
     _fill(record, attributes, kb_archivid)
     return record
@@ -123,33 +123,36 @@ def _fill(record: dict[str, Any], attributes: Mapping[str, Any], kb_archivid: st
     if record["noposition"] == "":
         record["noposition"] = "false"
     for unit, (word, numbers) in _UNITS.items():
-        if unit not in attributes and any(name in attributes for name in numbers):
+        if unit not in attributes and not attributes.keys().isdisjoint(numbers):
             record[unit] = word
     record["obs_wavelunit"] = _UNIT_SPELLINGS.get(record["obs_wavelunit"], record["obs_wavelunit"])
-    for name, kind in _shape_names(record["event_type"]):
-        if text := record.get(name):
-            record[name] = _read_by_clients(text, kind)
+    _fill_shapes(record)
     if not record["kb_archivid"]:
         record["kb_archivid"] = kb_archivid
     if not record["event_endtime"]:
         record["event_endtime"] = record["event_starttime"]
 
 
+def _fill_shapes(record: dict[str, Any]) -> None:
+    for name, kind, lead, closing in _shape_names(record["event_type"]):
+        text = record[name]
+        # Nearly all are plain, which two looks tell.
+        if text and (text.find(")") != len(text) - closing or not text.startswith(lead)):
+            record[name] = _read_by_clients(text, kind)
+
+
 @cache
-def _shape_names(event_type: str) -> tuple[tuple[str, str], ...]:
-    """The shapes in a record of this type, and their kind."""
+def _shape_names(event_type: str) -> tuple[tuple[str, str, str, int], ...]:
+    """The shapes in a record of this type, with their kind and what is `_PLAIN` of it."""
     kinds = ((name, ATTRIBUTES[name].kind) for name in record_keys(event_type))
-    return tuple((name, kind) for name, kind in kinds if kind in _SHAPE_KINDS)
+    return tuple((name, kind, *_PLAIN[kind]) for name, kind in kinds if kind in _PLAIN)
 
 
 def _read_by_clients(text: str, kind: str) -> str:
     """A shape as clients read it, "" where it is none of these."""
-    if kind == "point":
-        lead = "POINT("
-    else:
-        lead = "POLYGON(("
-        if "),(" in text or ") ,(" in text or "), (" in text:
-            return ""
+    if kind == "polygon" and ("),(" in text or ") ,(" in text or "), (" in text):
+        return ""
+    lead, _ = _PLAIN[kind]
     if text.startswith(lead):
         return text
     bare = text.upper().replace("POINT (", "POINT(").replace("POLYGON (", "POLYGON(").replace("( (", "((")

@@ -1,15 +1,15 @@
 """Answers to searches: reports' own JSON from PostgreSQL, made HEK's records by `api.hek.records`."""
 
-from collections.abc import Generator, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from functools import cache
-from itertools import islice
+from itertools import chain
 from typing import Any
 
 import orjson
 from django.contrib.gis.db.models.functions import AsWKT
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Case, Func, QuerySet, TextField, Value, When
 from django.db.models.functions import Cast
 from django.http import HttpResponse, StreamingHttpResponse
@@ -30,6 +30,8 @@ JSON = "application/json"
 JSONP = "application/javascript"
 #: Records that are made and sent together.
 _AT_ONCE = 100
+#: Put before the statement of a short page, for which to start a worker takes longer than to answer it.
+_SERIALLY = "SET LOCAL max_parallel_workers_per_gather = 0; "
 _EDGE = (
     "first_id",
     "second_id",
@@ -44,20 +46,34 @@ _EDGE = (
 
 
 def search_response(search: Search, *, whole: bool) -> HttpResponseBase:
-    """The answer; a long one is sent while its records are made, unless all of it is wanted at once.
+    """The answer; a long one is sent while the rest of it is read, unless all of it is wanted at once.
 
-    The database is asked before: what fails there still gets its own status.
+    The first rows are read before: what fails until then still gets its own status. What fails later
+    breaks the connection off, so that no part is taken for the whole.
     """
-    found = _found(search)
+    found = _Found(search)
+    at_once = whole or found.is_all_there
     if search.form == "xml":
-        pieces = search_xml_pieces(found.records(), found.edges, found.overmax)
+        pieces = search_xml_pieces(found.records(), found.edges(), lambda: found.overmax)
         media = XML
     else:
-        pieces = wrapped(_json_pieces(found), search.callback)
+        parts = (_json(found),) if at_once else _json_pieces(found)
+        pieces = wrapped(parts, search.callback)
         media = JSONP if search.callback else JSON
-    if whole or len(found.rows) <= _AT_ONCE:
+    if at_once:
         return HttpResponse(b"".join(pieces), content_type=media)
-    return StreamingHttpResponse(pieces, content_type=media)
+    return StreamingHttpResponse(_Streamed(pieces, found.close), content_type=media)
+
+
+class _Streamed:
+    """The pieces. `close`, which the server calls, too, when the client has gone, ends the reading."""
+
+    def __init__(self, pieces: Iterator[bytes], close: Callable[[], None]) -> None:
+        self._pieces = pieces
+        self.close = close
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self._pieces
 
 
 def wrapped(pieces: Iterable[bytes], callback: str | None) -> Iterator[bytes]:
@@ -69,16 +85,23 @@ def wrapped(pieces: Iterable[bytes], callback: str | None) -> Iterator[bytes]:
         yield b" );"
 
 
+def _json(found: "_Found") -> bytes:
+    return orjson.dumps({"result": [*found.records()], **_tail(found)})
+
+
 def _json_pieces(found: "_Found") -> Generator[bytes]:
-    records = found.records()
+    """The same, some records at a time."""
     lead = b'{"result":['
-    while some := list(islice(records, _AT_ONCE)):
-        yield lead + b",".join(map(orjson.dumps, some))
+    for rows in found.chunks():
+        records = memoryview(orjson.dumps([found.record(row) for row in rows]))
+        yield b"".join((lead, records[1:-1]))  # without the brackets of its own list
         lead = b","
-    if not found.rows:
-        yield lead
-    tail = {"association": found.edges, "overmax": found.overmax, **_about(found.search)}
-    yield b"]," + orjson.dumps(tail)[1:]
+    yield b"]," + orjson.dumps(_tail(found))[1:]
+
+
+def _tail(found: "_Found") -> dict[str, Any]:
+    """What stands behind the records; known when all have been taken."""
+    return {"association": [*found.edges()], "overmax": found.overmax, **_about(found.search)}
 
 
 def _about(search: Search) -> dict[str, Any]:
@@ -116,56 +139,81 @@ def _in_words(condition: AttributeFilter) -> str:
 # --- what is found
 
 
-@dataclass(frozen=True, slots=True)
 class _Found:
-    """The rows of a page, the edges that touch them, and whether there is a next page."""
+    """The rows of a page as they come: the first are there, the others are read when they are taken.
 
-    search: Search
-    rows: list[Row]
-    edges: list[dict[str, Any]]
-    overmax: bool
+    What touches them, and whether there is a next page, is known when all have been taken.
+    """
+
+    def __init__(self, search: Search) -> None:
+        """Read the first rows."""
+        self.search = search
+        self.overmax = False
+        self._archivids: list[str] = []
+        self._rest = _chunks(search)
+        self._first = next(self._rest, [])
+        self.close = self._rest.close
+
+    @property
+    def is_all_there(self) -> bool:
+        """Whether the first rows are all."""
+        return self.search.limit <= _AT_ONCE or len(self._first) <= _AT_ONCE
+
+    def chunks(self) -> Iterator[list[Row]]:
+        """The rows of the page, some at a time, without the one more that tells of a next page."""
+        for rows in chain([self._first], self._rest):
+            kept = rows[: self.search.limit - len(self._archivids)]
+            self.overmax = len(kept) < len(rows)
+            self._archivids += [row[0] for row in kept]
+            if kept:
+                yield kept
+
+    def record(self, row: Row) -> dict[str, Any]:
+        """A row as HEK's record."""
+        record = orjson.loads(row[2]) if self.search.as_reported else record_of(row)
+        if self.search.returned is None:
+            return record
+        names = returned_names(self.search.returned, row[1])
+        return {name: record[name] if name in record else empty_value(name) for name in names}
 
     def records(self) -> Iterator[dict[str, Any]]:
         """The rows as HEK's records; each is made when it is taken."""
-        returned = self.search.returned
-        for row in self.rows:
-            record = orjson.loads(row[2]) if self.search.as_reported else record_of(row)
-            if returned is not None:
-                names = returned_names(returned, row[1])
-                record = {name: record[name] if name in record else empty_value(name) for name in names}
-            yield record
+        for rows in self.chunks():
+            yield from map(self.record, rows)
+
+    def edges(self) -> Iterator[dict[str, Any]]:
+        """The edges at either end of which a row that was taken stands; read when the first is taken."""
+        if not self._archivids:
+            return
+        yield from map(_edge, associations_touching(self._archivids, _EDGE))
+        if self.search.around is not None:
+            yield from _containments(self.search.criteria, self.search.around, self._archivids)
 
 
-def _found(search: Search) -> _Found:
-    rows = _rows(search)
-    kept = rows[: search.limit]
-    return _Found(search, kept, _edges(search, [row[0] for row in kept]), len(rows) > search.limit)
-
-
-def _rows(search: Search) -> list[Row]:
-    """Those of the page and one more, which tells whether there is a next page."""
+def _chunks(search: Search) -> Generator[list[Row]]:
+    """The rows of the page and one more, which tells whether there is a next page."""
     page = replace(search.page, limit=search.limit + 1)
     if search.around is None:
-        statement = page_statement(search.criteria, page, record_rows)
+        sql, values = page_statement(search.criteria, page, record_rows)
     else:
         events = contained_and_containing(search.criteria, search.around)
-        statement = record_rows(ordered(events, page)).query.sql_with_params()
-    with connection.cursor() as cursor:
-        cursor.execute(*statement)
-        return cursor.fetchall()
+        sql, values = record_rows(ordered(events, page)).query.sql_with_params()
+    if search.limit <= _AT_ONCE:
+        with connection.cursor() as cursor:
+            cursor.execute(_SERIALLY + sql, values)
+            rows = cursor.fetchall()
+        yield rows
+        return
+    # In a transaction a server-side cursor computes no more than is fetched, and that serially, too.
+    with transaction.atomic(), connection.chunked_cursor() as cursor:
+        cursor.execute(sql, values)
+        while rows := cursor.fetchmany(_AT_ONCE + 1):
+            yield rows
 
 
-def _edges(search: Search, archivids: list[str]) -> list[dict[str, Any]]:
-    """The edges at either end of which an event of the page stands."""
-    if not archivids:
-        return []
-    edges = [_edge(edge) for edge in associations_touching(archivids).values(*_EDGE)]
-    if search.around is not None:
-        edges += _containments(search.criteria, search.around, archivids)
-    return edges
-
-
-def _containments(inside: EventCriteria, around: EventCriteria, archivids: list[str]) -> list[dict[str, Any]]:
+def _containments(
+    inside: EventCriteria, around: EventCriteria, archivids: list[str]
+) -> Iterator[dict[str, Any]]:
     (outer,), (inner,) = around.types or ("",), inside.types or ("",)
     common = {
         **dict.fromkeys(_EDGE),
@@ -174,8 +222,8 @@ def _containments(inside: EventCriteria, around: EventCriteria, archivids: list[
         "edge_type": "contains",
         "strength": 1.0,
     }
-    pairs = containments(inside, around, archivids)
-    return [_edge({**common, "first_ivorn": first, "second_ivorn": second}) for first, second in pairs]
+    for first, second in containments(inside, around, archivids):
+        yield _edge({**common, "first_ivorn": first, "second_ivorn": second})
 
 
 def _edge(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ a comment, which parsers skip.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 from xml.sax.saxutils import quoteattr
@@ -20,15 +20,15 @@ Record = Mapping[str, Any]
 
 
 def search_xml_pieces(
-    records: Iterable[Record], associations: Iterable[Record], overmax: bool
+    records: Iterable[Record], associations: Iterable[Record], overmax: Callable[[], bool]
 ) -> Iterator[bytes]:
-    """The answer piece by piece, one a record, each made when it is taken."""
+    """The answer piece by piece, one a record, each made when it is taken; `overmax` is asked last."""
     yield b"<html>\n<body>\n"
     for record in records:
         yield _result(record).encode()
     for edge in associations:
         yield _association(edge).encode()
-    yield f"  <!-- overmax={as_text(overmax)} -->\n</body>\n</html>\n".encode()
+    yield f"  <!-- overmax={as_text(overmax())} -->\n</body>\n</html>\n".encode()
 
 
 def error_xml(message: str) -> bytes:

@@ -1,6 +1,7 @@
 """The parameters of this dialect, and how they become criteria. Unknown ones are ignored, as ever."""
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -31,6 +32,7 @@ from events.domain.criteria import (
     SpatialPredicate,
     TemporalPredicate,
 )
+from events.domain.tracks import ShapePage, ShapeSort
 from events.domain.vocabulary import EVENT_TYPES
 
 DEFAULT_LIMIT = 100
@@ -47,10 +49,33 @@ def _read_types(text: str) -> tuple[str, ...]:
     return tuple(EVENT_TYPES) if has_all else codes
 
 
+def _read_interpolated(text: str) -> tuple[str, ...]:
+    """The same of the original's names of its tables of interpolated rows, too: ari, ar_interpolated."""
+    words = [part.strip().lower() for part in text.split(",")]
+    return _read_types(",".join(_INTERPOLATED.sub("", word) for word in words))
+
+
+#: What the original's tables of interpolated rows were called after a type's two letters.
+_INTERPOLATED = re.compile(r"(?<=^..)(i|_interpolated)$")
+INTERPOLATED_TYPES = Kind(
+    _read_interpolated,
+    "a comma list of event types (ar, ari or ar_interpolated), or all; types are "
+    + ", ".join(EVENT_TYPES).lower(),
+)
 TYPES = Kind(_read_types, "a comma list of event types, or all; types are " + ", ".join(EVENT_TYPES).lower())
 TEMPORAL = choice(ISD_TEMPORAL)
 SORT = members(
     SortKey, {"starttime": "event_starttime", "endtime": "event_endtime", "eventtype": "event_type"}
+)
+
+SHAPE_SORT = members(
+    ShapeSort,
+    {
+        "event_starttime": "starttime",
+        "event_endtime": "endtime",
+        "event_type": "eventtype",
+        "kb_archivid": "kbarchivid",
+    },
 )
 
 _START = Parameter("starttime", TIME, required=True)
@@ -74,12 +99,22 @@ _SPATIOTEMPORAL_QUERY = (
     Parameter("temporalpredicate", TEMPORAL, default=TemporalPredicate.OVERLAPS),
     *(_SPATIAL, _SEARCHED, *_BOX),
 )
+#: The same routes with interpolated=True ask for rows of another kind.
+_OF_SHAPES: dict[str, dict[str, Any]] = {
+    "tablenames": {"kind": INTERPOLATED_TYPES},
+    "sortby": {"kind": SHAPE_SORT, "default": ShapeSort.START},
+}
+_TEMPORAL_SHAPES, _SPATIOTEMPORAL_SHAPES = (
+    tuple(replace(parameter, **_OF_SHAPES.get(parameter.name, {})) for parameter in table)
+    for table in (_TEMPORAL_QUERY, _SPATIOTEMPORAL_QUERY)
+)
 _CLOSE_BY = (
     Parameter("queryeventtype", EVENT_TYPE, required=True),
     Parameter("queryeventid", TEXT, required=True),
     Parameter("targeteventtype", EVENT_TYPE, required=True),
     Parameter("lookback", integer(0, MAX_LOOKBACK_HOURS), required=True),
     Parameter("spatialbuffer", number(0, MAX_BUFFER_DEGREES), required=True),
+    Parameter("geometry", choice(("boundcc", "bbox")), default="boundcc"),
 )
 ONE_EVENT = (Parameter("id", TEXT, required=True), Parameter("eventtype", EVENT_TYPE, required=True))
 _AGGREGATE = (*_WINDOW, Parameter("eventtypes", TYPES, default=tuple(EVENT_TYPES)))
@@ -95,25 +130,38 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
+class ShapesQuestion:
+    """The same with interpolated=True, which asks for the stored shapes of tracks."""
+
+    criteria: EventCriteria
+    page: ShapePage
+
+
+@dataclass(frozen=True, slots=True)
 class CloseBy:
-    """Events of a type near one event: `lookback` in hours, `spatialbuffer` in heliographic degrees."""
+    """Events of a type near one event: `lookback` in hours, `spatialbuffer` in heliographic degrees.
+
+    `geometry`: "boundcc" compares true shapes, outlines else boxes; "bbox" boxes, as the original did.
+    """
 
     event_type: str
     kb_archivid: str
     target_type: str
     lookback: int
     spatialbuffer: float
+    geometry: str
 
 
-def temporal_question(query: QueryDict) -> Question:
+def temporal_question(query: QueryDict) -> Question | ShapesQuestion:
     """The question of /api/query/temporal. Raises ParameterError."""
-    values = read(query, _TEMPORAL_QUERY, strict=False)
+    values = read(query, _TEMPORAL_SHAPES if _of_shapes(query) else _TEMPORAL_QUERY, strict=False)
     return _question(values, values["predicate"])
 
 
-def spatiotemporal_question(query: QueryDict) -> Question:
+def spatiotemporal_question(query: QueryDict) -> Question | ShapesQuestion:
     """The question of /api/query/spatiotemporal. Raises ParameterError."""
-    values = read(query, _SPATIOTEMPORAL_QUERY, strict=False)
+    table = _SPATIOTEMPORAL_SHAPES if _of_shapes(query) else _SPATIOTEMPORAL_QUERY
+    values = read(query, table, strict=False)
     for low, high in (("xmin", "xmax"), ("ymin", "ymax")):
         if values[low] > values[high]:
             raise ParameterError(low, f"{low} is greater than {high}; it takes a number up to {high}")
@@ -127,18 +175,21 @@ def spatiotemporal_question(query: QueryDict) -> Question:
     )
 
 
-def _question(values: dict[str, Any], temporal: TemporalPredicate, **spatial: Any) -> Question:
-    if values["interpolated"] == "True":
-        raise ParameterError(
-            "interpolated",
-            "interpolated cannot be True: events are not tracked here yet; leave it out",
-        )
+def _of_shapes(query: QueryDict) -> bool:
+    return query.get("interpolated", "").strip() == "True"
+
+
+def _question(
+    values: dict[str, Any], temporal: TemporalPredicate, **spatial: Any
+) -> Question | ShapesQuestion:
     criteria = EventCriteria(
         types=values["tablenames"],
         window=_window(values["starttime"], values["endtime"]),
         temporal=temporal,
         **spatial,
     )
+    if values["interpolated"] == "True":
+        return ShapesQuestion(criteria, ShapePage(values["limit"], values["offset"], values["sortby"]))
     page = Page(values["limit"], values["offset"], values["sortby"])
     return Question(criteria, page, web=values["web"] == "True")
 

@@ -5,28 +5,11 @@ from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
+from api.frames import WAVE
 from api.isd.envelope import IsdView
-from api.params import TEXT, TIME, Kind, Parameter, choice, integer, read
+from api.params import TEXT, TIME, Parameter, choice, integer, read
 
-WAVELENGTHS = (94, 131, 171, 193, 211, 304, 335, 1600, 1700)
-_MISTAKEN = {355: 335}  # the original's own documentation had this slip, and clients copied it
-_ANY_NUMBER = integer(0, 9999)
-
-
-def _read_wavelength(text: str) -> int:
-    """A wavelength, zeros before it or not: the original's page sent four digits."""
-    wavelength = _ANY_NUMBER.read(text)
-    wavelength = _MISTAKEN.get(wavelength, wavelength)
-    if wavelength not in WAVELENGTHS:
-        raise ValueError(text)
-    return wavelength
-
-
-_WAVELENGTH = Parameter(
-    "wavelength",
-    Kind(_read_wavelength, "one of " + ", ".join(map(str, WAVELENGTHS)) + " (angstrom)"),
-    required=True,
-)
+_WAVELENGTH = Parameter("wavelength", WAVE, required=True)
 _TIME = Parameter("starttime", TIME, required=True)
 _RESOLUTION = Parameter("resolution", choice(("2k", "512", "256"), {"2048": "2k"}), required=True)
 _PARAM = Parameter("paramid", integer(1, 10), required=True)

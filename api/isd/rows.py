@@ -6,13 +6,16 @@ from functools import cache
 from typing import Any
 
 import orjson
-from django.db.models import QuerySet
+from django.contrib.gis.db.models.functions import AsWKT
+from django.db.models import Case, QuerySet, TextField, Value, When
 from django.db.models.fields.json import KT
+from django.db.models.functions import Cast
 
 from api.render import Columns, Rfc3339, json_bytes, wkt
+from events.domain.carrying import DECIMALS
 from events.domain.criteria import SortKey
 from events.domain.vocabulary import ATTRIBUTES, GEOMETRY_COLUMNS, record_keys
-from events.models import Event
+from events.models import Event, TrackShape
 
 _TIMES = (SortKey.START, SortKey.END, SortKey.PEAK)
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -41,6 +44,18 @@ def _ordered_by(key: SortKey) -> Columns:
     return Columns(dict(sorted((_WEB_ROW | orderby).items())))
 
 
+#: A stored shape of a track. The original gave an id to reported rows only; a track's id is text there.
+SHAPE = Columns(
+    {
+        "endtime": Rfc3339("endtime"),
+        "eventtype": "event_type",
+        "geom": AsWKT("hpc", precision=DECIMALS["hpc"], output_field=TextField()),
+        "interpolated": Case(When(origin=TrackShape.Origin.REPORTED, then=Value(False)), default=Value(True)),
+        "kbarchivid": "kbarchivid",
+        "starttime": Rfc3339("starttime"),
+        "trackid": Cast("track_id", TextField()),
+    }
+)
 #: `WEB` with the value that orders the rows, which spatiotemporal rows have.
 WEB_ORDERED = {key: _ordered_by(key) for key in SortKey}
 

@@ -1,8 +1,10 @@
 """The routes of this dialect that ask for events. Each view parses, calls a query, wraps the rows."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import ClassVar, Literal
 
+import orjson
 from django.http import Http404, HttpRequest, HttpResponse
 from shapely import from_wkb
 
@@ -11,10 +13,13 @@ from api.isd import params, rows
 from api.isd.envelope import IsdView, failed, successful
 from api.params import read
 from api.render import Columns, events_json, page_json
+from events.domain.conditions import Region
 from events.domain.criteria import INSTANT, EventCriteria, TemporalPredicate, TimeWindow
 from events.domain.rotation import neighbourhood
 from events.models import Event
 from events.queries import event_of, matching, per_month
+from events.tracks import track_of_archivid
+from events.trackshapes import stored_rows
 
 
 class TemporalView(IsdView):
@@ -23,6 +28,8 @@ class TemporalView(IsdView):
     def get(self, request: HttpRequest) -> HttpResponse:
         """A page of rows in the order of `sortby`."""
         question = params.temporal_question(request.GET)
+        if isinstance(question, params.ShapesQuestion):
+            return _shapes(question)
         return _page(question, rows.WEB if question.web else rows.PLAIN)
 
 
@@ -32,12 +39,19 @@ class SpatiotemporalView(IsdView):
     def get(self, request: HttpRequest) -> HttpResponse:
         """A page of rows in the order of `sortby`."""
         question = params.spatiotemporal_question(request.GET)
+        if isinstance(question, params.ShapesQuestion):
+            return _shapes(question)
         return _page(question, rows.WEB_ORDERED[question.page.sort] if question.web else rows.PLAIN)
 
 
 def _page(question: params.Question, columns: Columns) -> HttpResponse:
     # Of no rows Django would not write any SQL.
     return successful(page_json(question.criteria, question.page, columns) if question.page.limit else "[]")
+
+
+def _shapes(question: params.ShapesQuestion) -> HttpResponse:
+    found = stored_rows(question.criteria, question.page)
+    return successful(events_json(found, rows.SHAPE) if question.page.limit else "[]")
 
 
 class SearchByIdView(IsdView):
@@ -71,7 +85,10 @@ def _close_by(event: Event, question: params.CloseBy) -> EventCriteria:
 
     An instant lasts a second, as everywhere in this dialect, or its window would be empty.
     """
-    if event.hgs_bbox is None:
+    shape = event.hgs_bbox
+    if question.geometry == "boundcc" and event.hgs_boundcc is not None:
+        shape = event.hgs_boundcc
+    if shape is None:
         raise NoPositionError(f"queryeventid: the event {event.kb_archivid} has no heliographic box")
     back = timedelta(hours=question.lookback)
     try:
@@ -79,23 +96,30 @@ def _close_by(event: Event, question: params.CloseBy) -> EventCriteria:
         window = TimeWindow(start, end if start < end else end + INSTANT)
     except OverflowError:
         raise ParameterError("lookback", "lookback reaches beyond the year 1") from None
-    place = from_wkb(bytes(event.hgs_bbox.wkb))
-    return EventCriteria(
-        types=(question.target_type,),
-        window=window,
-        temporal=TemporalPredicate.OVERLAPS,
-        area=neighbourhood(place, -back / timedelta(days=1), question.spatialbuffer),
-        geometry="hgs_bbox",
+    place = from_wkb(bytes(shape.wkb))
+    near = neighbourhood(place, -back / timedelta(days=1), question.spatialbuffer)
+    criteria = EventCriteria(
+        types=(question.target_type,), window=window, temporal=TemporalPredicate.OVERLAPS
     )
+    if question.geometry == "boundcc":
+        return replace(criteria, region=Region("hgs", near, whole=False))
+    return replace(criteria, area=near, geometry="hgs_bbox")
 
 
 class TrackIdView(IsdView):
-    """/api/query/solev/trackid: the track of an event; none has one before tracks exist."""
+    """/api/query/solev/trackid: the track of an event."""
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        """The original's own failure, word for word, with its status 200: clients look for it there."""
-        read(request.GET, params.ONE_EVENT, strict=False)
-        return failed("Failed to retreive track id", 200)
+        """Its id, as text.
+
+        For an event that is in none, the original's own failure, word for word, with its status 200: clients
+        look for it there.
+        """
+        values = read(request.GET, params.ONE_EVENT, strict=False)
+        track = track_of_archivid(values["id"]).filter(event_type=values["eventtype"]).first()
+        if track is None:
+            return failed("Failed to retreive track id", 200)
+        return successful(orjson.dumps([{"trackid": str(track.pk)}]).decode())
 
 
 class GenerateVideoView(IsdView):

@@ -61,6 +61,42 @@ class NdJson(_Finished):
     media_type, format = "application/x-ndjson", "ndjson"
 
 
+class Tsv(_Finished):
+    """A table without a row of names, fields between tabs."""
+
+    media_type, format = "text/tab-separated-values", "tsv"
+
+
+class MfJson(_Finished):
+    """OGC Moving Features JSON (19-045r3), which has no registered media type."""
+
+    media_type, format = "application/mf+json", "mfjson"
+
+
+class VoTable(_Finished):
+    """A table of the International Virtual Observatory Alliance, with units."""
+
+    media_type, format = "application/x-votable+xml", "votable"
+
+
+class Npz(_Finished):
+    """Arrays of numpy."""
+
+    media_type, format = "application/x-npz", "npz"
+
+
+class Parquet(_Finished):
+    """A table of Apache Parquet."""
+
+    media_type, format = "application/vnd.apache.parquet", "parquet"
+
+
+class ZarrZip(_Finished):
+    """A Zarr group in a zip file."""
+
+    media_type, format = "application/zip", "zarr"
+
+
 class Negotiation(DefaultContentNegotiation):
     """The parameter `format`, if it is there, else the Accept header."""
 
@@ -81,8 +117,11 @@ class V1View(ApiView):
     content_negotiation_class = Negotiation
     cors_headers: ClassVar[dict[str, str]] = {
         "Access-Control-Allow-Methods": "GET, HEAD, OPTIONS",
-        "Access-Control-Allow-Headers": "Accept, Content-Type",
-        "Access-Control-Expose-Headers": "Link, Retry-After",
+        "Access-Control-Allow-Headers": "Accept, Content-Type, If-None-Match, If-Range, Range",
+        "Access-Control-Expose-Headers": (
+            "Accept-Ranges, Content-Disposition, Content-Range, ETag, Link, Retry-After, X-Frame-Count, "
+            "X-Observation-Time, X-Slot-Time"
+        ),
     }
     table: ClassVar[tuple[Parameter, ...]] = ()
 

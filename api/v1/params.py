@@ -1,11 +1,13 @@
 """The parameters of this dialect, and how they become criteria. An unknown one is an error."""
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from django.http import QueryDict
 
 from api.errors import ParameterError
+from api.frames import WAVE
 from api.paging import CURSOR
 from api.params import (
     BOX,
@@ -27,7 +29,7 @@ MAX_LIMIT = 10_000
 FRAMES = ("hpc", "hgs", "hgc")
 FORMATS = ("json", "geojson", "csv", "ndjson")
 
-_JSON_ONLY = Parameter("format", choice(("json",)), "Form of the answer; there is one here.")
+JSON_ONLY = Parameter("format", choice(("json",)), "Form of the answer; there is one here.")
 EVENTS = (
     Parameter("event_type", EVENT_TYPE, "Types of events; repeat it, or give a comma list.", many=True),
     Parameter("start", TIME, "Start of the window of time; without it the window is open."),
@@ -73,6 +75,12 @@ EVENTS = (
     ),
     Parameter("cursor", CURSOR, "Where to go on: from the `next` of an answer."),
     Parameter(
+        "include",
+        choice(("header",)),
+        "`header`: each event with the image of `wave` nearest to its start, and its place on it; in json.",
+    ),
+    Parameter("wave", WAVE, "Wavelength of the image that `include` adds, angstrom."),
+    Parameter(
         "format",
         choice(FORMATS),
         "Form of the answer; without it the Accept header decides, else it is json.",
@@ -80,14 +88,20 @@ EVENTS = (
 )
 EVENT = (
     Parameter("shapes", choice(("wkt", "geojson")), "How shapes are written.", default="wkt"),
-    _JSON_ONLY,
+    JSON_ONLY,
 )
-NOTHING = (_JSON_ONLY,)
+NOTHING = (JSON_ONLY,)
 
+_NUMBER = re.compile(r"[0-9]{1,18}", re.ASCII)
 #: The ends of the calendar, where a window is open.
 FIRST, LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
-#: A relation says nothing without what it relates to.
-_NEEDS = {"time_relation": ("start", "end"), "box_relation": ("bbox",)}
+#: These say nothing without what they relate to.
+_NEEDS = {
+    "time_relation": ("start", "end"),
+    "box_relation": ("bbox",),
+    "include": ("wave",),
+    "wave": ("include",),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,17 +112,16 @@ class EventsQuestion:
     frame: str
     limit: int | None
     after: Position | None
+    image_wave: int | None
 
 
 def events_question(query: QueryDict) -> EventsQuestion:
     """The question of /api/v1/events. Raises ParameterError."""
     values = read(query, EVENTS, strict=True)
-    for name, needed in _NEEDS.items():
-        if query.get(name) and not any(query.get(other) for other in needed):
-            raise ParameterError(name, f"{name} needs {' or '.join(needed)} beside it")
+    check_relations(query)
     criteria = EventCriteria(
         types=values["event_type"],
-        window=_window(values["start"], values["end"]),
+        window=window_between(values["start"], values["end"]),
         temporal=values["time_relation"],
         area=values["bbox"].shape if values["bbox"] else None,
         spatial=values["box_relation"],
@@ -117,10 +130,25 @@ def events_question(query: QueryDict) -> EventsQuestion:
         ar_noaanum=values["ar_noaanum"],
         min_goes_flux=values["min_goes"],
     )
-    return EventsQuestion(criteria, values["frame"], values["limit"], values["cursor"])
+    return EventsQuestion(criteria, values["frame"], values["limit"], values["cursor"], values["wave"])
 
 
-def _window(start: datetime | None, end: datetime | None) -> TimeWindow | None:
+def key_of(text: str) -> int | str:
+    """What an address names: a number of ours, or a kb_archivid."""
+    # Servers on the way may have folded the two slashes of ivo:// into one.
+    key = re.sub(r"^ivo:/(?!/)", "ivo://", text.rstrip("/"))
+    return int(key) if _NUMBER.fullmatch(key) else key
+
+
+def check_relations(query: QueryDict) -> None:
+    """Check that no relation stands without what it relates to. Raises ParameterError."""
+    for name, needed in _NEEDS.items():
+        if query.get(name) and not any(query.get(other) for other in needed):
+            raise ParameterError(name, f"{name} needs {' or '.join(needed)} beside it")
+
+
+def window_between(start: datetime | None, end: datetime | None) -> TimeWindow | None:
+    """The window of both ends, of which either may be open. Raises ParameterError."""
     if start is None and end is None:
         return None
     return window_of(start or FIRST, end or LAST, name="start")

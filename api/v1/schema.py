@@ -21,7 +21,7 @@ from api.params import Parameter
 from api.v1 import params
 from events.domain.vocabulary import FRAME_UNITS, SHAPES
 
-_NULL: dict[str, Any] = {"allow_null": True}
+NULL: dict[str, Any] = {"allow_null": True}
 _STATES = ("pending", "running", "succeeded", "failed")
 _ACCOUNT = ("received", "created", "updated", "unchanged", "quarantined")
 
@@ -37,7 +37,7 @@ _POSITIONS: dict[str, Any] = {
 
 
 @extend_schema_field({"oneOf": [_POSITIONS, {"type": "null"}]})
-class _Geometry(s.JSONField):
+class GeometryField(s.JSONField):
     """A GeoJSON geometry, or null."""
 
 
@@ -46,27 +46,32 @@ class _Shape(s.JSONField):
     """A shape as WKT or as GeoJSON geometry, or null."""
 
 
-def _component(component_name: str, /, **fields: s.Field) -> s.Serializer:
+def component(component_name: str, /, **fields: s.Field) -> s.Serializer:
+    """An object with these members, which the document names."""
     return inline_serializer(component_name, fields)
 
 
-def _list(component_name: str, /, **fields: s.Field) -> s.ListSerializer:
-    return s.ListSerializer(child=_component(component_name, **fields))
+def listed(component_name: str, /, **fields: s.Field) -> s.ListSerializer:
+    """A list of such objects."""
+    return s.ListSerializer(child=component(component_name, **fields))
 
 
 def _nullable(component_name: str, /, **fields: s.Field) -> s.Serializer:
     return inline_serializer(component_name, fields, allow_null=True)
 
 
-def _texts(*names: str) -> dict[str, s.Field]:
-    return {name: s.CharField(**_NULL) for name in names}
+def texts(*names: str) -> dict[str, s.Field]:
+    """Texts or null."""
+    return {name: s.CharField(**NULL) for name in names}
 
 
-def _times(*names: str) -> dict[str, s.Field]:
-    return {name: s.DateTimeField(**_NULL) for name in names}
+def times(*names: str) -> dict[str, s.Field]:
+    """Times or null."""
+    return {name: s.DateTimeField(**NULL) for name in names}
 
 
-def _numbers(*names: str) -> dict[str, s.Field]:
+def numbers(*names: str) -> dict[str, s.Field]:
+    """Whole numbers."""
     return {name: s.IntegerField() for name in names}
 
 
@@ -76,75 +81,76 @@ def _row_fields() -> dict[str, s.Field]:
         "event_type": s.CharField(),
         "event_starttime": s.DateTimeField(),
         "event_endtime": s.DateTimeField(),
-        **_times("event_peaktime"),
-        **_texts("frm_name", "frm_specificid", "obs_observatory", "obs_instrument", "obs_channelid"),
-        "obs_meanwavel": s.FloatField(**_NULL, help_text="Mean wavelength, cm"),
-        "ar_noaanum": s.IntegerField(**_NULL, help_text="NOAA number in five digits"),
-        **_texts("fl_goescls"),
-        "goes_flux": s.FloatField(**_NULL, help_text="GOES class as peak flux, W/m2"),
+        **times("event_peaktime"),
+        **texts("frm_name", "frm_specificid", "obs_observatory", "obs_instrument", "obs_channelid"),
+        "obs_meanwavel": s.FloatField(**NULL, help_text="Mean wavelength, cm"),
+        "ar_noaanum": s.IntegerField(**NULL, help_text="NOAA number in five digits"),
+        **texts("fl_goescls"),
+        "goes_flux": s.FloatField(**NULL, help_text="GOES class as peak flux, W/m2"),
     }
 
 
-_PREDICATE = _component(
+_PREDICATE = component(
     "Predicate",
-    time_relation=s.CharField(**_NULL),
-    **_times("start", "end"),
-    box_relation=s.CharField(**_NULL),
-    bbox=s.ListField(child=s.FloatField(), **_NULL),
+    time_relation=s.CharField(**NULL),
+    **times("start", "end"),
+    box_relation=s.CharField(**NULL),
+    bbox=s.ListField(child=s.FloatField(), **NULL),
     geometry=s.CharField(),
-    event_type=s.ListField(child=s.CharField(), **_NULL),
-    frm_name=s.ListField(child=s.CharField(), **_NULL),
-    ar_noaanum=s.IntegerField(**_NULL),
-    min_goes_flux=s.FloatField(**_NULL),
+    event_type=s.ListField(child=s.CharField(), **NULL),
+    frm_name=s.ListField(child=s.CharField(), **NULL),
+    ar_noaanum=s.IntegerField(**NULL),
+    min_goes_flux=s.FloatField(**NULL),
 )
 
 
 def _list_fields() -> dict[str, s.Field]:
     return {
-        **_numbers("returned"),
+        **numbers("returned"),
         "truncated": s.BooleanField(help_text="Whether more events match than were returned."),
-        "next": s.URLField(**_NULL, help_text="Address of the next page."),
+        "next": s.URLField(**NULL, help_text="Address of the next page."),
         "predicate": type(_PREDICATE)(),
         "frame": s.ChoiceField(choices=params.FRAMES),
         "units": s.JSONField(help_text="Unit of a column, or the pair of units (x, y) of a shape."),
     }
 
 
-_PROBLEM = _component("Error", error=_component("Problem", **_texts("code", "message", "parameter")))
-_PROPERTIES = _component("EventProperties", **_row_fields())
+_PROBLEM = component("Error", error=component("Problem", **texts("code", "message", "parameter")))
+_PROPERTIES = component("EventProperties", **_row_fields())
 _IN_FRAMES = {
-    f"{frame}_{shape}": s.CharField(**_NULL, required=False) for frame in params.FRAMES for shape in SHAPES
+    f"{frame}_{shape}": s.CharField(**NULL, required=False) for frame in params.FRAMES for shape in SHAPES
 }
-_ROW = _list("EventRow", **_row_fields(), **_IN_FRAMES)
-_LIST = _component("EventList", **_list_fields(), events=_ROW)
-_FEATURE = _list(
+_IMAGE = s.JSONField(**NULL, required=False, help_text="With `include=header`: its image and place on it.")
+_ROW = listed("EventRow", **_row_fields(), **_IN_FRAMES, image=_IMAGE)
+_LIST = component("EventList", **_list_fields(), events=_ROW)
+_FEATURE = listed(
     "EventFeature",
     type=s.ChoiceField(choices=("Feature",)),
-    geometry=_Geometry(help_text="In the units of `frame`."),
+    geometry=GeometryField(help_text="In the units of `frame`."),
     properties=_PROPERTIES,
 )
-_FEATURES = _component(
+_FEATURES = component(
     "EventFeatureCollection",
     type=s.ChoiceField(choices=("FeatureCollection",)),
     **_list_fields(),
     features=_FEATURE,
 )
 _FRAME = {shape: _Shape(help_text="WKT, or GeoJSON with shapes=geojson") for shape in SHAPES}
-_EDGE = _list(
+_EDGE = listed(
     "Association",
-    **_texts("first_ivorn", "second_ivorn", "edge_type"),
-    strength=s.FloatField(**_NULL),
-    **_texts("reported_by"),
+    **texts("first_ivorn", "second_ivorn", "edge_type"),
+    strength=s.FloatField(**NULL),
+    **texts("reported_by"),
 )
-_RECORD = _component(
+_RECORD = component(
     "EventRecord",
-    **_numbers("id", "revision"),
+    **numbers("id", "revision"),
     **_row_fields(),
     concept=s.CharField(),
-    geometry=_component(
+    geometry=component(
         "EventGeometry",
         **{
-            frame: _component(f"Geometry{frame.title()}", units=s.ListField(child=s.CharField()), **_FRAME)
+            frame: component(f"Geometry{frame.title()}", units=s.ListField(child=s.CharField()), **_FRAME)
             for frame in FRAME_UNITS
         },
     ),
@@ -154,18 +160,18 @@ _RECORD = _component(
     versions=s.IntegerField(help_text="How many earlier or other versions are kept."),
     associations=_EDGE,
     source=s.CharField(),
-    **_times("kb_archivdate", "ingested_at", "updated_at"),
+    **times("kb_archivdate", "ingested_at", "updated_at"),
 )
-_VOCABULARY = _component(
+_VOCABULARY = component(
     "Vocabulary",
-    event_types=_list(
+    event_types=listed(
         "EventType",
-        **_texts("code", "name", "concept"),
+        **texts("code", "name", "concept"),
         attributes=s.ListField(child=s.CharField()),
     ),
-    attributes=_list(
+    attributes=listed(
         "Attribute",
-        **_texts("name", "kind", "description", "unit", "unit_column", "group"),
+        **texts("name", "kind", "description", "unit", "unit_column", "group"),
         required_for=s.ListField(child=s.CharField()),
     ),
     frames=s.DictField(child=s.ListField(child=s.CharField())),
@@ -173,31 +179,31 @@ _VOCABULARY = _component(
 _RUN = _nullable(
     "LastRun",
     state=s.ChoiceField(choices=_STATES),
-    **_times("window_start", "window_end", "started_at", "finished_at"),
-    **_numbers(*_ACCOUNT),
-    **_texts("error"),
+    **times("window_start", "window_end", "started_at", "finished_at"),
+    **numbers(*_ACCOUNT),
+    **texts("error"),
 )
-_STATUS = _component(
+_STATUS = component(
     "Status",
-    sources=_list(
+    sources=listed(
         "SourceStatus",
         source=s.CharField(),
         last_run=_RUN,
-        totals=_nullable("Totals", **_numbers(*_ACCOUNT)),
-        **_times("polled_until"),
+        totals=_nullable("Totals", **numbers(*_ACCOUNT)),
+        **times("polled_until"),
     ),
-    backfills=_list(
+    backfills=listed(
         "OpenBackfill",
         source=s.CharField(),
         event_types=s.ListField(child=s.CharField()),
-        **_times("window_start", "window_end"),
-        runs=_component("BackfillRuns", **_numbers("all", "succeeded", "failed")),
+        **times("window_start", "window_end"),
+        runs=component("BackfillRuns", **numbers("all", "succeeded", "failed")),
         progress=s.FloatField(help_text="Part of the runs that are over, 0 to 1."),
     ),
-    quarantine=_component("Quarantine", **_numbers("waiting")),
-    events=_component(
+    quarantine=component("Quarantine", **numbers("waiting")),
+    events=component(
         "Holdings",
-        **_numbers("total"),
+        **numbers("total"),
         by_type=s.DictField(child=s.IntegerField()),
         estimated=s.BooleanField(help_text="Whether the numbers are the database's estimates."),
     ),
@@ -207,7 +213,8 @@ _STATUS = _component(
 def _parameter(parameter: Parameter) -> OpenApiParameter:
     described: dict[str, Any] = dict(parameter.kind.schema)
     if parameter.default is not None:
-        described["default"] = str(parameter.default)
+        default = parameter.default
+        described["default"] = default if isinstance(default, bool | int) else str(default)
     return OpenApiParameter(
         parameter.name,
         {"type": "array", "items": described} if parameter.many else described,
@@ -216,14 +223,15 @@ def _parameter(parameter: Parameter) -> OpenApiParameter:
     )
 
 
-def _operation(
+def operation(
     name: str, table: Sequence[Parameter], answers: Mapping[Any, Any], *statuses: int
 ) -> Callable[..., Any]:
     """The decorator that describes a view: its parameters, its answers, and the errors it can give."""
     words = {
         400: "A parameter is missing, unknown or unreadable; `parameter` names it.",
-        404: "There is no such event.",
+        404: "There is no such event, track or image.",
         406: "None of the forms that the Accept header names.",
+        422: "The event is known, but not where it was.",
         503: "The database is away; Retry-After says when to ask again.",
         504: "The answer took too long to compute.",
     }
@@ -233,7 +241,7 @@ def _operation(
     )
 
 
-events = _operation(
+events = operation(
     "events",
     params.EVENTS,
     {
@@ -244,6 +252,6 @@ events = _operation(
     },
     *(400, 406, 503, 504),
 )
-event = _operation("event", params.EVENT, {200: _RECORD}, 400, 404, 503)
-event_types = _operation("event_types", params.NOTHING, {200: _VOCABULARY}, 400)
-status = _operation("status", params.NOTHING, {200: _STATUS}, 400, 503)
+event = operation("event", params.EVENT, {200: _RECORD}, 400, 404, 503)
+event_types = operation("event_types", params.NOTHING, {200: _VOCABULARY}, 400)
+status = operation("status", params.NOTHING, {200: _STATUS}, 400, 503)

@@ -1,6 +1,5 @@
 """The addresses of this dialect. Each view parses, calls a query, hands on the bytes."""
 
-import re
 from functools import cache
 from typing import Any
 
@@ -9,15 +8,14 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from rest_framework.request import Request
 
-from api.errors import NotFoundError
+from api.errors import NotFoundError, ParameterError
 from api.v1 import params, rows, schema
 from api.v1.answers import Csv, GeoJsonForm, Json, NdJson, V1View, json_response
+from api.v1.events import event_listing
 from api.v1.listing import list_response
 from api.v1.status import status
 from events.models import Event
 from events.queries import associations_of, event_of, event_with_number, versions_of
-
-_NUMBER = re.compile(r"[0-9]{1,18}", re.ASCII)
 
 
 class EventsView(V1View):
@@ -30,7 +28,10 @@ class EventsView(V1View):
     def get(self, request: Request) -> HttpResponseBase:
         """A page of events ordered by start, or all of them as CSV or NDJSON."""
         question = params.events_question(request.query_params)
-        return list_response(request, question, request.accepted_renderer.format)
+        form = request.accepted_renderer.format
+        if question.image_wave and form != Json.format:
+            raise ParameterError("include", "include is there in json only")
+        return list_response(request, event_listing(question), form)
 
 
 class EventView(V1View):
@@ -49,9 +50,8 @@ class EventView(V1View):
 
 def _found(key: str, shapes: dict[str, Any]) -> Event:
     """The event with these columns. Raises NotFoundError."""
-    # Servers on the way may have folded the two slashes of ivo:// into one.
-    key = re.sub(r"^ivo:/(?!/)", "ivo://", key.rstrip("/"))
-    events = event_with_number(int(key)) if _NUMBER.fullmatch(key) else event_of(key)
+    name = params.key_of(key)
+    events = event_with_number(name) if isinstance(name, int) else event_of(name)
     event = None if "\0" in key else events.annotate(**shapes).first()
     if event is None:
         raise NotFoundError(f"There is no event {key[:200]!r}.")

@@ -3,7 +3,8 @@
 from django.contrib import admin
 
 from events.admin.pages import AssociationAdmin, EventAdmin, EventVersionAdmin
-from events.models import Association, Event, EventVersion
+from events.admin.trajectories import TrackAdmin
+from events.models import Association, Event, EventVersion, Track
 
 admin.site.site_header = "Integrated Solar Database"
 admin.site.site_title = "Integrated Solar Database"
@@ -12,3 +13,4 @@ admin.site.index_title = "Operation"
 admin.site.register(Event, EventAdmin)
 admin.site.register(EventVersion, EventVersionAdmin)
 admin.site.register(Association, AssociationAdmin)
+admin.site.register(Track, TrackAdmin)

@@ -23,6 +23,7 @@ from events.admin.filters import (
 from events.admin.readonly import ReadOnlyAdmin
 from events.domain.words import utc
 from events.models import Association, Event, EventVersion
+from events.tracks import track_of_number
 
 _HEK = "ivo://helio-informatics.org/"
 _LIST_COLUMNS = (
@@ -148,6 +149,7 @@ class EventAdmin(ReadOnlyAdmin):
             "edges": portrait.edges(event),
             "shown": portrait.SHOWN,
             "hek_page": portrait.hek_page(event.kb_archivid),
+            "track": track_of_number(event.pk).first(),
         }
         return super().render_change_form(request, context, *args, **kwargs)
 

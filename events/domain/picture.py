@@ -1,4 +1,4 @@
-"""An event on the Sun's disk, as the text of one SVG element.
+"""An event, or a track, on the Sun's disk, as the text of one SVG element.
 
 Everything is drawn in helioprojective coordinates: arcseconds, x to the west (right), y to the north (up),
 seen from the Earth. Colours are attributes and not a style sheet, so that any number of pictures can stand
@@ -24,17 +24,18 @@ Bounds = tuple[float, float, float, float]
 
 
 class Role(StrEnum):
-    """What a shape is to its event; the value is the word in the picture's legend."""
+    """What a shape is to its event or track; the value is the word in the picture's legend."""
 
     OUTLINE = "outline"
     BOX = "bounding box"
     SECTOR = "sector of the corona"
+    PATH = "path"
     CENTRE = "position"
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """One geometry of an event: helioprojective, arcsec."""
+    """One geometry of an event or track: helioprojective, arcsec."""
 
     geometry: BaseGeometry
     role: Role
@@ -45,6 +46,7 @@ _PAINT: dict[Role, dict[str, str]] = {
     Role.SECTOR: {"stroke": "#c3a6ff", "fill": "#c3a6ff", "fill-opacity": "0.15"},
     Role.BOX: {"stroke": "#6cc4ff", "fill": "none", "stroke-dasharray": "5 3"},
     Role.OUTLINE: {"stroke": "#ff8091", "fill": "#ff8091", "fill-opacity": "0.25"},
+    Role.PATH: {"stroke": "#7fe0a0", "fill": "none"},
     Role.CENTRE: {"stroke": "#ffffff", "fill": "none"},
 }
 _SKY, _DISK, _LIMB, _GRID, _TEXT = "#0f1522", "#33260f", "#e8b04a", "#866a33", "#d7dbe3"

@@ -18,6 +18,7 @@ text       text
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
@@ -34,6 +35,11 @@ GEOMETRY_COLUMNS = tuple(f"{frame}_{shape}" for frame in FRAMES for shape in SHA
 FRAME_UNITS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {"hpc": ("arcsec", "arcsec"), "hgs": ("deg", "deg"), "hgc": ("deg", "deg"), "hrc": ("solRad", "deg")}
 )
+#: Methods (`frm_name`) whose shapes in hpc are what an image at the end of the report's interval showed;
+#: those of all others hold at its start. SPoCA reports every few hours what its latest image shows, as of the
+#: time since the one before: its kb_archivid bears event_endtime as the image's time, and in HEK's records
+#: regions stand the further west the longer the interval (docs/geometry.md, When a shape holds).
+METHODS_OBSERVED_AT_END = frozenset({"SPoCA"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,3 +123,8 @@ def record_keys(event_type: str) -> tuple[str, ...]:
         if a.name not in never
         and (a.name in always or (a.origin == "report" and event_type in a.event_types))
     )
+
+
+def observed_at(frm_name: str, start: datetime, end: datetime) -> datetime:
+    """When the shapes of a method's report on this interval hold."""
+    return end if frm_name in METHODS_OBSERVED_AT_END else start

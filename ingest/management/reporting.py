@@ -9,11 +9,15 @@ from typing import Any
 import django.db
 from django.core.management.base import CommandError
 
+from events.domain.criteria import TimeWindow
 from events.domain.vocabulary import EVENT_TYPES
 from ingest import books
+from ingest.chains import Changes
+from ingest.interpolate import Made
 from ingest.models import Backfill, IngestRun
 from ingest.queries import Progress, progress
 from ingest.sources.base import SourceError
+from ingest.track import Piece
 
 #: Seconds between two looks at the books, and without a change until we wonder aloud whether anybody works.
 LOOK, WONDER = 1.0, 30.0
@@ -38,6 +42,25 @@ def time_of(text: str) -> datetime:
     return time_.replace(tzinfo=UTC) if time_.tzinfo is None else time_.astimezone(UTC)
 
 
+def window_of(start: str | None, end: str | None) -> TimeWindow | None:
+    """The window from --start to --end; None where neither is given. Raises CommandError for half a one."""
+    if start is None and end is None:
+        return None
+    if start is None or end is None:
+        raise CommandError("--start and --end go together")
+    window = TimeWindow(_time("--start", start), _time("--end", end))
+    if window.start == window.end:
+        raise CommandError("the window from --start to --end is empty")
+    return window
+
+
+def _time(name: str, text: str) -> datetime:
+    try:
+        return time_of(text)
+    except (ValueError, OverflowError) as error:
+        raise CommandError(f"{name} {text}: {error}") from None
+
+
 def types_of(text: str) -> tuple[str, ...]:
     """Event types from a list with commas, in any case. Raises ValueError for one that is none."""
     codes = tuple(code.strip().upper() for code in text.split(",") if code.strip())
@@ -45,6 +68,25 @@ def types_of(text: str) -> tuple[str, ...]:
     if unknown:
         raise ValueError(f"no event type is named {', '.join(unknown)}; there are {', '.join(EVENT_TYPES)}")
     return codes
+
+
+def tell_piece(piece: Piece) -> str:
+    """A piece of tracking that is done."""
+    days = f"{piece.first} to {piece.last}"
+    return f"{piece.group}, {days}: {piece.reports} reports; {changes_line(piece.changes)}"
+
+
+def changes_line(changes: Changes) -> str:
+    """What tracking has changed."""
+    return (
+        f"edges +{changes.edges_added} -{changes.edges_removed}, reports placed {changes.places},"
+        f" tracks removed {changes.tracks_removed}"
+    )
+
+
+def made_line(made: Made) -> str:
+    """What interpolation has come to."""
+    return f"{made.tracks} tracks: shapes +{made.written} -{made.removed}"
 
 
 def plain_errors(handle: Callable[..., None]) -> Callable[..., None]:

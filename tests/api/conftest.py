@@ -1,20 +1,33 @@
 """Events to ask about, and short ways to ask."""
 
+import io
 import json
+import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
+import numpy as np
 import pytest
 from django.contrib.gis.geos import GEOSGeometry
+from django.core.management import call_command
 from django.test import Client
+from PIL import Image
 
 from events.domain.vocabulary import GEOMETRY_COLUMNS
 from events.models import Event
+from images.domain.slots import slot_of
+from images.files import SIZES, PictureFolder
+from images.models import ImageHeader, MeasuringSettings
+from images.store import ParameterStore
 
 EPOCH = datetime(2014, 8, 30, tzinfo=UTC)
+#: When the images begin.
+SKY_TIME = datetime(2012, 2, 13, 20, tzinfo=UTC)
 
 
 def _event(number: int, event_type: str = "AR", start: Any = EPOCH, end: Any = None, **columns: Any) -> Event:
@@ -78,6 +91,14 @@ def sample(db: None) -> list[Event]:
 
 
 @pytest.fixture
+def tracked(sample: list[Event]) -> list[Event]:
+    """The six, of which the active regions are one track, the coronal hole another; with their shapes."""
+    for command in (["track_events", "--again"], ["interpolate_tracks"]):
+        call_command(*command, stdout=io.StringIO(), stderr=io.StringIO())
+    return sample
+
+
+@pytest.fixture
 def ask(client: Client) -> Callable[..., tuple[int, Any]]:
     """Asks a GET of a path with parameters; gives the status and the JSON."""
 
@@ -98,3 +119,120 @@ def isd_rows(ask: Callable[..., tuple[int, Any]]) -> Callable[..., list[dict[str
         return body["Result"]
 
     return rows
+
+
+@cache
+def _jpegs() -> dict[int, bytes]:
+    """Pictures by size: dark in the east, bright in the west."""
+    grey = Image.linear_gradient("L").rotate(90)
+    pictures = {}
+    for size in SIZES:
+        buffer = io.BytesIO()
+        grey.resize((size, size)).save(buffer, "JPEG", quality=90)
+        pictures[size] = buffer.getvalue()
+    return pictures
+
+
+class Sky:
+    """Images in a folder, and their rows: `add` puts both there, as the ingest would."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.store = ParameterStore(str(folder / "parameters.zarr"))
+        self.pictures = PictureFolder(folder / "images")
+
+    @staticmethod
+    def frame(wave: int, slot: int) -> np.ndarray:
+        """Parameters like those of an image: of all magnitudes, the same for the same arguments."""
+        scale = np.array([2, 60, 20, 0.4, 3, 10, 0.1, 0.3, 4000, 0.03], dtype=np.float32)
+        values = np.random.default_rng((wave, slot)).gamma(2.0, 1.0, (64, 64, 10)).astype(np.float32) * scale
+        values[:, :, 4:6] -= scale[4:6]  # skewness and kurtosis have both signs
+        values[0, :8, :] = [0, 0, 0, 0, 0, 0, 1, 0, 0, 0]  # constant cells
+        return values
+
+    def write(self, observed: datetime, wave: int, frame: np.ndarray | None = None) -> None:
+        """Arrays and pictures, which count for nothing without a row."""
+        slot = slot_of(observed)
+        self.store.write(wave, slot, self.frame(wave, slot) if frame is None else frame)
+        self.pictures.write(wave, slot, _jpegs())
+
+    @staticmethod
+    def settings(wave: int) -> MeasuringSettings:
+        """The row of the settings of a wavelength."""
+        knobs = {"name": "reference", "version": 1, "wave": wave}
+        return MeasuringSettings.objects.get_or_create(**knobs, defaults={"knobs": knobs})[0]
+
+    def row(self, observed: datetime, wave: int = 171, **columns: Any) -> ImageHeader:
+        """The row of an image whose arrays are written."""
+        row = self.unsaved(observed, wave, self.settings(wave), **columns)
+        row.save()
+        return row
+
+    @staticmethod
+    def unsaved(observed: datetime, wave: int, settings: MeasuringSettings, **columns: Any) -> ImageHeader:
+        """A row that is not stored."""
+        slot = slot_of(observed)
+        row = {
+            "x0": 2053.23, "y0": 2045.8, "dsun": 147126420000.0, "r_sun": 1628.7837, "cdelt": 0.599076,
+            "quality": 1073741824, "size": 4096, "crpix1": 2048.5, "crpix2": 2048.5, "cdelt1": 0.6,
+            "cdelt2": 0.6, "crval1": 0.0, "crval2": 0.0, "crota2": 0.0, "dsun_obs": 147126420000.0,
+            "rsun_obs": 975.7, "settings": settings, "software": "test 1", "header": {"WAVELNTH": wave},
+            "source": "test", "origin": f"{observed:%Y_%m_%d__%H_%M_%S}__SDO_AIA_AIA_{wave}.jp2",
+            "content_hash": UUID(int=slot * 10_000 + wave), "pixel_hash": UUID(int=slot * 10_000 + wave),
+        }  # fmt: skip
+        return ImageHeader(wave=wave, slot=slot, observed=observed, **(row | columns))
+
+    def add(
+        self, observed: datetime, wave: int = 171, frame: np.ndarray | None = None, **columns: Any
+    ) -> ImageHeader:
+        """Store an image: arrays and pictures first, then the row."""
+        self.write(observed, wave, frame)
+        return self.row(observed, wave, **columns)
+
+
+#: The images of `sky`: five of 171, none in the slot of 20:18; one of 94.
+SKY = (
+    *(
+        (SKY_TIME + timedelta(minutes=m, seconds=s), 171)
+        for m, s in ((0, 0), (6, 1), (12, 12.35), (24, 0), (30, 1))
+    ),
+    (SKY_TIME + timedelta(minutes=12), 94),
+)
+
+
+@pytest.fixture(scope="session")
+def no_images(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store without a frame, to be copied."""
+    sky = Sky(tmp_path_factory.mktemp("no_images"))
+    sky.store.ensure()
+    return sky.folder
+
+
+@pytest.fixture(scope="session")
+def some_images(tmp_path_factory: pytest.TempPathFactory, no_images: Path) -> Path:
+    """The arrays and pictures of `SKY`."""
+    sky = Sky(Path(shutil.copytree(no_images, tmp_path_factory.mktemp("some_images"), dirs_exist_ok=True)))
+    for observed, wave in SKY:
+        sky.write(observed, wave)
+    return sky.folder
+
+
+def _at(folder: Path, settings: Any) -> Sky:
+    settings.ISD_PARAMETER_STORE = str(folder / "parameters.zarr")
+    settings.ISD_IMAGE_FOLDER = str(folder / "images")
+    return Sky(folder)
+
+
+@pytest.fixture
+def empty_sky(db: None, settings: Any, tmp_path: Path, no_images: Path) -> Sky:
+    """A store of the test's own without an image."""
+    return _at(Path(shutil.copytree(no_images, tmp_path / "sky")), settings)
+
+
+@pytest.fixture
+def sky(db: None, settings: Any, some_images: Path) -> Sky:
+    """The half hour from 2012-02-13T20:00:00. The rows are the test's own, the folder is not."""
+    made = _at(some_images, settings)
+    settings_of = {wave: made.settings(wave) for _, wave in SKY}
+    ImageHeader.objects.bulk_create(made.unsaved(*image, settings_of[image[1]]) for image in SKY)
+    return made

@@ -10,11 +10,14 @@ import pytest
 from django.core.management import call_command
 from django.test import Client
 
+from api.dmlab import frame_params as frames
 from api.dmlab import params as dmlab
 from api.errors import RETRY_AFTER
 from api.isd import params as isd
 from api.isd import redirects
+from api.v1 import images_params as images
 from api.v1 import params as v1
+from api.v1 import tracks_params as tracks
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs" / "api"
@@ -47,7 +50,7 @@ def run(command):
 
 
 @pytest.mark.parametrize(("command", "output"), [e for page in PAGES for e in examples(DOCS / page)])
-def test_example(sample, command, output):
+def test_example(tracked, sky, command, output):
     answers(command, output)
 
 
@@ -75,7 +78,7 @@ def answers(command, output):
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_program(live_server, sample, page):
+def test_program(live_server, tracked, sky, page):
     programs, outputs = blocks(DOCS / page, "python"), blocks(DOCS / page, "text")
     for program, output in zip(programs, outputs, strict=True):
         printed = io.StringIO()
@@ -90,8 +93,16 @@ TABLES = {
         *(view.table for view in (redirects.ImageView, redirects.ParameterImageView)),
         *(view.table for view in (redirects.ParametersView, redirects.TrackSeriesView)),
     ],
-    "v1.md": [v1.EVENTS, v1.EVENT],
-    "dmlab.md": [dmlab.SPATIOTEMPORAL],
+    "v1.md": [
+        *(v1.EVENTS, v1.EVENT),
+        *(images.LIST, images.IMAGE, images.PICTURE, images.HEATMAP, images.BULK, images.HEADERS),
+        *(images.AVAILABILITY, images.UNDER_SHAPE),
+        *(tracks.STATE, tracks.TRACKS, tracks.TRACK, tracks.GRAPH, tracks.SHAPES, tracks.BULK),
+    ],
+    "dmlab.md": [
+        *(dmlab.SPATIOTEMPORAL, frames.PICTURE, frames.HEATMAP, frames.CELLS, frames.RANGE),
+        frames.TRACK_SERIES,
+    ],
 }
 
 
@@ -111,4 +122,7 @@ def test_numbers_in_the_pages_are_those_of_the_code():
     )
     assert f"a whole number from 0 to {isd.MAX_LOOKBACK_HOURS} |" in page
     assert f"| 1 to {v1.MAX_LIMIT} | {v1.DEFAULT_LIMIT} in json" in (DOCS / "v1.md").read_text()
+    assert f"at most {tracks.MAX_INSTANTS} of them" in (DOCS / "v1.md").read_text()
+    assert f"away: 0 to {tracks.MAX_DEPTH} | {tracks.DEFAULT_DEPTH} |" in (DOCS / "v1.md").read_text()
+    assert f"at most {tracks.MAX_NODES} tracks" in (DOCS / "v1.md").read_text()
     assert RETRY_AFTER > 0

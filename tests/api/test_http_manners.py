@@ -18,6 +18,10 @@ ROUTES = [
     "/api/v1/events?format=ndjson",
     "/api/v1/events/1",
     "/api/v1/status",
+    "/api/v1/state?time=2014-08-30",
+    "/api/v1/tracks",
+    "/api/v1/tracks/shapes",
+    "/api/v1/tracks/shapes?format=csv",
 ]
 
 
@@ -147,9 +151,9 @@ def test_a_database_that_is_not_there_is_503(client, path, monkeypatch):
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("path", ROUTES)
 def test_a_statement_that_takes_too_long_is_504_with_advice(client, other, path):
-    """The table is locked, so that the query waits until its time is over."""
+    """The tables are locked, so that the query waits until its time is over."""
     with other.cursor() as locking, connection.cursor() as cursor:
-        locking.execute("LOCK events_event")
+        locking.execute("LOCK events_event, events_track")
         cursor.execute("SET statement_timeout = '50ms'")
         try:
             assert_told(client.get(path), path, 504, "ask for a shorter time")

@@ -81,15 +81,14 @@ BAD = {
     "spatialpredicate": (*BAD_WORDS, "Crosses", "ST_Intersects"),
     "geometry": (*BAD_WORDS, "coord", "hpc_bbox"),
     **dict.fromkeys(("id", "queryeventid"), ("a\0b", "x" * 401)),
-    "interpolated": ("True",),
     "resolution": ("1k", "4096", "../2k", "\0", INJECTION),
     "wavelength": ("4500", "172", "-171", "1e2", "NaN", "\0", INJECTION),
     "paramid": ("0", "11", "x", "1.0", "\0"),
 }
 OPTIONAL = {
-    "/api/query/temporal": ("limit", "offset", "tablenames", "sortby", "predicate", "interpolated"),
+    "/api/query/temporal": ("limit", "offset", "tablenames", "sortby", "predicate"),
     "/api/query/spatiotemporal": (
-        *("limit", "offset", "tablenames", "sortby", "interpolated"),
+        *("limit", "offset", "tablenames", "sortby"),
         *("temporalpredicate", "spatialpredicate", "geometry"),
     ),
     "/analytics/api/query/sun/event/count": ("eventtypes",),

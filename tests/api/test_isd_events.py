@@ -328,7 +328,7 @@ def test_the_count_route_agrees_with_the_list_route(many, isd_rows):
 # --- what is told to be missing
 
 
-def test_tracks_fail_in_the_words_of_the_original(sample, ask):
+def test_what_is_in_no_track_fails_in_the_words_of_the_original(sample, ask):
     status, body = ask("/api/query/solev/trackid", id="ivo://test/AR_00001", eventtype="ar")
     assert status == 200
     assert body == {"Status": "FAIL", "StatusCode": 2, "Msg": "Failed to retreive track id", "Result": []}
@@ -350,7 +350,7 @@ def test_query_counts(sample, client, django_assert_num_queries):
         (SPATIOTEMPORAL, AUGUST | EVERYWHERE | {"web": "True"}, 1),
         ("/api/query/searchById", one, 1),
         ("/api/query/closeByEvents", near | {"lookback": 12, "spatialbuffer": 5}, 2),
-        ("/api/query/solev/trackid", one, 0),
+        ("/api/query/solev/trackid", one, 1),
         ("/analytics/api/query/sun/event/count/", AUGUST, 1),
         ("/analytics/api/query/sun/event/area/", AUGUST, 1),
     ]:

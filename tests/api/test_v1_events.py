@@ -15,11 +15,12 @@ from django.db import connection
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from api.ranges import Begun
 from api.render import stream_lines
-from api.v1 import listing
 from api.v1.rows import columns
 from events.domain.criteria import EventCriteria, Page, SpatialPredicate
 from events.models import Association, Event, EventVersion
+from events.statements import page_statement
 
 URL = "/api/v1/events"
 EPOCH = datetime(2014, 8, 30, tzinfo=UTC)
@@ -152,7 +153,8 @@ def test_streams_are_not_cut_and_not_held(db, make_event, client):
 def test_a_client_that_leaves_early_leaves_nothing_behind(db, make_event, taken):
     Event.objects.bulk_create(make_event(n, "FL", EPOCH) for n in range(1500))
     depth = len(connection.savepoint_ids)
-    parts = listing._Begun(stream_lines(EventCriteria(), Page(None), columns("hpc")))
+    statement = page_statement(EventCriteria(), Page(None), columns("hpc"))
+    parts = Begun(stream_lines(statement, columns("hpc")))
     assert len(connection.savepoint_ids) == depth + 1  # the stream's own
     assert len(list(islice(parts, taken))) == min(taken, 2)
     parts.close()

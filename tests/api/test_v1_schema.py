@@ -10,7 +10,7 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 
-from api.v1 import params
+from api.v1 import images_params, params, tracks_params
 from api.v1.urls import urlpatterns
 from ingest.models import Backfill, IngestRun, QuarantinedRecord, Watermark
 
@@ -34,6 +34,21 @@ PATHS = {
     "/api/v1/events/{key}": params.EVENT,
     "/api/v1/event-types/": params.NOTHING,
     "/api/v1/status/": params.NOTHING,
+    "/api/v1/state/": tracks_params.STATE,
+    "/api/v1/tracks/": tracks_params.TRACKS,
+    "/api/v1/tracks/shapes/": tracks_params.BULK,
+    "/api/v1/tracks/{key}": tracks_params.TRACK,
+    "/api/v1/tracks/{key}/graph/": tracks_params.GRAPH,
+    "/api/v1/tracks/{key}/shapes/": tracks_params.SHAPES,
+    "/api/v1/images/": images_params.LIST,
+    "/api/v1/images/{wave}/{key}/": images_params.IMAGE,
+    "/api/v1/images/{wave}/{key}.jpg": images_params.PICTURE,
+    "/api/v1/images/{wave}/{key}/heatmap.{form}": images_params.HEATMAP,
+    "/api/v1/parameters/": images_params.BULK,
+    "/api/v1/headers/": images_params.HEADERS,
+    "/api/v1/availability/": images_params.AVAILABILITY,
+    "/api/v1/events/{key}/parameters/": images_params.UNDER_SHAPE,
+    "/api/v1/tracks/{key}/parameters/": images_params.UNDER_SHAPE,
 }
 
 
@@ -61,9 +76,9 @@ def test_examples_and_defaults_are_usable(document, path):
         for text in (
             *schema.get("examples", ()),
             *schema.get("enum", ()),
-            *filter(None, [schema.get("default")]),
+            *([schema["default"]] if "default" in schema else []),
         ):
-            table[described["name"]].kind.read(text)
+            table[described["name"]].kind.read(str(text))
 
 
 FORMATS = jsonschema.FormatChecker(())

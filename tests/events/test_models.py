@@ -10,7 +10,7 @@ from django.core.management import call_command
 from django.db import IntegrityError, connection, transaction
 
 from events.domain.vocabulary import GEOMETRY_COLUMNS
-from events.models import Association, Event, EventVersion
+from events.models import Association, Event, EventVersion, Track, TrackReport
 from ingest.models import IngestRun
 
 pytestmark = pytest.mark.django_db
@@ -83,6 +83,17 @@ def test_a_version_and_an_association_are_kept_once():
     Association.objects.create(**edge)
     with pytest.raises(IntegrityError, match="association_once"), transaction.atomic():
         Association.objects.create(**edge)
+
+
+def test_a_shape_that_holds_before_its_report_starts():
+    event = stored()
+    track = Track.objects.create(
+        id=event.pk, event_type="AR", report_count=1, event_starttime=START, event_endtime=event.event_endtime
+    )
+    place = {"event": event, "track": track, "position": 0, "event_starttime": START}
+    with pytest.raises(IntegrityError, match="trackreport_observed_from_start"), transaction.atomic():
+        TrackReport.objects.create(**place, observed=START - timedelta(seconds=1))
+    TrackReport.objects.create(**place, observed=START)
 
 
 def test_an_account_that_does_not_balance():

@@ -243,7 +243,8 @@ def test_the_demo_goes_through_the_workers_and_is_loaded_once(command, own_envir
             done = command("load_demo", "--if-empty", **environment)
             assert done.returncode == 0, done.stderr + (tmp_path / "worker.log").read_text()
             assert lines(done.stdout) == [
-                "received 48 = created 12 + updated 0 + unchanged 36 + quarantined 0"
+                "received 48 = created 12 + updated 0 + unchanged 36 + quarantined 0",
+                "received 18 = created 18 + updated 0 + unchanged 0 + quarantined 0",
             ]
             assert "4 of 4 windows" in done.stderr
             again = command("load_demo", "--if-empty", **environment)

@@ -11,8 +11,11 @@ from celery import current_app
 from django.db import connection, transaction
 from django.utils import timezone
 
-from ingest import books, tasks
-from ingest.models import Backfill, IngestRun, Watermark
+from events.models import Track, TrackShape
+from ingest import books, interpolate, pipeline, tasks
+from ingest.models import Backfill, IngestRun, ShapeOrder, TrackingOrder, Watermark
+from ingest.sources import get_source
+from ingest.track import track_pending
 
 State = IngestRun.State
 NOW = datetime(2014, 1, 10, 13, 30, tzinfo=UTC)
@@ -37,6 +40,22 @@ def sent(broker):
             while (message := client.rpop(queue)) is not None:
                 assert json.loads(message)["headers"]["task"] == "ingest.tasks.ingest_run"
                 found.append(json.loads(json.loads(message)["headers"]["argsrepr"].strip("(,)")))
+        return found
+
+    return read
+
+
+@pytest.fixture
+def sent_tasks(broker):
+    """The names of the tasks that messages tell of, with the priority of each; reading takes them out."""
+    client = redis.Redis.from_url(broker)
+
+    def read():
+        found = []
+        for priority in (0, 3, 6, 9):
+            queue = f"celery\x06\x16{priority}" if priority else "celery"
+            while (message := client.rpop(queue)) is not None:
+                found.append((json.loads(message)["headers"]["task"].rpartition(".")[2], priority))
         return found
 
     return read
@@ -251,5 +270,66 @@ def test_the_task_works_on_a_run_and_keeps_a_sick_source_to_the_books(broker, re
 
 def test_beat_has_the_daily_poll_and_the_resume_of_every_minute(settings):
     schedule = settings.CELERY_BEAT_SCHEDULE.values()
-    assert {entry["task"] for entry in schedule} == {"ingest.tasks.poll_sources", "ingest.tasks.resume"}
+    assert {entry["task"] for entry in schedule} == {
+        "ingest.tasks.poll_sources", "ingest.tasks.resume", "ingest.image_tasks.resume_images"
+    }  # fmt: skip
     assert all(entry["task"] in current_app.tasks for entry in schedule)
+
+
+# --- tracking follows
+
+
+def test_after_a_run_its_events_are_tracked_and_then_interpolated(sent_tasks, real_data):
+    run = a_run(source="archive", origin=str(real_data / "hek" / "ar_spoca_201803.json"),
+                window_start=None, window_end=None)  # fmt: skip
+    tasks.ingest_run(run.pk)
+    assert sent_tasks() == [("track_events", 9)]
+    tasks.track_events()
+    assert Track.objects.count() == 19
+    assert sent_tasks() == [("interpolate_tracks", 9)]
+    tasks.interpolate_tracks()
+    assert TrackShape.objects.values("track").distinct().count() == 19
+    assert sent_tasks() == []
+    tasks.ingest_run(tasks.rerun(run).pk)
+    assert sent_tasks() == [("ingest_run", 3)], "nothing has changed, so nothing follows"
+
+
+def test_what_is_not_done_in_one_shift_goes_on_in_the_next(sent_tasks, real_data, monkeypatch):
+    pipeline.ingest_window(get_source("archive", path=real_data / "hek" / "ar_spoca_201803.json"), None, ())
+    track_pending()
+    monkeypatch.setattr(interpolate, "BATCH", 1)
+    monkeypatch.setattr(tasks, "_shift", lambda: iter([False, False, True]).__next__)
+    tasks.interpolate_tracks()
+    assert ShapeOrder.objects.count() == 17
+    assert sent_tasks() == [("interpolate_tracks", 9)]
+    monkeypatch.setattr(tasks, "_shift", lambda: lambda: True)
+    tasks.interpolate_tracks()
+    assert sent_tasks() == [], "another one is at it, or tracks: resume will look"
+
+
+def test_a_shift_ends(monkeypatch):
+    monkeypatch.setattr(tasks, "SHIFT", 0.0)
+    assert tasks._shift()()
+    monkeypatch.setattr(tasks, "SHIFT", 60.0)
+    assert not tasks._shift()()
+
+
+def test_orders_whose_message_was_lost_are_sent_by_resume_unless_messages_wait(sent_tasks):
+    order = TrackingOrder.objects.create(event_type="AR", frm_name="x", day=NOW.date())
+    tasks.resume()
+    tasks.resume()
+    assert sent_tasks() == [("track_events", 9)]
+    order.delete()
+    ShapeOrder.objects.create(track_id=1, event_type="AR", frm_name="x", first_time=NOW, last_time=NOW)
+    tasks.resume()
+    assert sent_tasks() == [("interpolate_tracks", 9)]
+    tasks.interpolate_tracks()
+    tasks.resume()
+    assert sent_tasks() == []
+
+
+def test_tracking_is_ordered_while_the_broker_is_away(broker_away, real_data):
+    run = a_run(source="archive", origin=str(real_data / "hek" / "ar_spoca_201803.json"),
+                window_start=None, window_end=None)  # fmt: skip
+    tasks.ingest_run(run.pk)
+    assert TrackingOrder.objects.exists()

@@ -47,6 +47,7 @@ def test_a_missing_one(name):
         *(("DEBUG", "perhaps"), ("ISD_HTTPS", "https"), ("DATABASE_URL", "localhost"), ("DATABASE_URL", "")),
         *(("DATABASE_URL", "mysql://u:p@h/x"), ("REDIS_URL", ""), ("REDIS_URL", "localhost:6379")),
         *(("ISD_HEK_TIMEOUT", "soon"), ("ISD_HEK_TIMEOUT", "-1"), ("ISD_HEK_TIMEOUT", "nan")),
+        *(("ISD_PARAMETER_STORE", "ftp://x"), ("ISD_IMAGE_FOLDER", "s3://x/y"), ("ISD_IMAGE_SETTINGS", "")),
         *(("ISD_HEK_URL", "ftp://x"), ("ISD_SIMULATOR_URL", "here"), ("ISD_POLL_SOURCES", "hek,moon")),
         *(
             ("ISD_WINDOW_HOURS", "0"),

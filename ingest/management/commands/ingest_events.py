@@ -4,13 +4,13 @@
     manage.py ingest_events --source hek --start 2012-01-01 --end 2012-02-01 --types AR,CH
     manage.py ingest_events --source hek --start 2012-01-01 --end 2013-01-01 --celery
 
-Times are UTC. It can be stopped at any time and run again: nothing is stored twice.
+Times are UTC. It can be stopped at any time and run again: nothing is stored twice. At the end what is new is
+tracked, unless --no-tracks is given; the shapes of tracks are made by the workers, or by interpolate_tracks.
 """
 
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections import Counter
 from collections.abc import Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +25,14 @@ from ingest.management.reporting import (
     follow,
     plain_errors,
     run_line,
-    time_of,
+    tell_piece,
     types_of,
+    window_of,
 )
 from ingest.models import IngestRun
 from ingest.sources import SOURCES, get_source
 from ingest.tasks import start_backfill
+from ingest.track import track_pending
 
 
 class Command(BaseCommand):
@@ -52,13 +54,14 @@ class Command(BaseCommand):
         parser.add_argument("--end", metavar="TIME")
         parser.add_argument("--types", default="", metavar="AR,CH", help="HEK's codes; all, if not given")
         parser.add_argument("--celery", action="store_true", help="let the workers do it, and follow them")
+        parser.add_argument("--no-tracks", action="store_true", help="leave tracking to the workers")
 
     @plain_errors
     def handle(
         self, *_: Any, source: str, path: Path | None, types: str, celery: bool, **options: Any
     ) -> None:
         """Check what was asked, do it, end with the account."""
-        window = _window(options["start"], options["end"])
+        window = window_of(options["start"], options["end"])
         event_types = types_of(types)
         if source != "archive" and window is None:
             raise CommandError(f"the source {source} needs --start and --end")
@@ -73,6 +76,8 @@ class Command(BaseCommand):
             total.update(books.account(run))
             if not run.pages:
                 self._tell(run)
+        if not options["no_tracks"]:
+            track_pending(tell=lambda piece: self.stderr.write(tell_piece(piece)))
         self.stdout.write(account_line(total))
 
     def _order(
@@ -88,27 +93,9 @@ class Command(BaseCommand):
         self.stderr.write(run_line(run))
 
 
-def _window(start: str | None, end: str | None) -> TimeWindow | None:
-    if start is None and end is None:
-        return None
-    if start is None or end is None:
-        raise CommandError("--start and --end go together")
-    window = TimeWindow(_time("--start", start), _time("--end", end))
-    if window.start == window.end:
-        raise CommandError("the window from --start to --end is empty")
-    return window
-
-
 def _pieces(source: str, window: TimeWindow | None) -> Sequence[TimeWindow | None]:
     """An archive is read once, from end to end; others are asked for a short window at a time."""
     return [window] if window is None or source == "archive" else books.cut(window, settings.ISD_WINDOW)
-
-
-def _time(name: str, text: str) -> datetime:
-    try:
-        return time_of(text)
-    except (ValueError, OverflowError) as error:
-        raise CommandError(f"{name} {text}: {error}") from None
 
 
 def _new_run(

@@ -3,8 +3,10 @@
 import math
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from api.hek.records import hek_record
+from api.hek.records import _read_by_clients, hek_record
 from events.domain.vocabulary import ATTRIBUTES, EVENT_TYPES, record_keys
 from ingest.canonical import canonical
 
@@ -97,6 +99,16 @@ def test_gaps_in_the_archive_s_own_geometry_stay() -> None:
 )
 def test_shapes_are_such_as_clients_read(sent, read) -> None:
     assert hek_record({"hpc_boundcc": sent}, "AR")["hpc_boundcc"] == read
+
+
+PARTS = ["POINT(", "POINT (", "point(", "POLYGON((", "POLYGON ((", "( (", "(", ")", "))", "1 2", ","]
+PARTS += [",(", " ,(", ", (", "MULTI", " EMPTY", "-3e-7", " "]
+
+
+@given(st.lists(st.sampled_from(PARTS), max_size=9).map("".join), st.sampled_from(["hpc_coord", "hgs_bbox"]))
+def test_the_short_look_at_a_shape_finds_what_the_long_one_does(sent, name) -> None:
+    record = hek_record({name: sent}, "AR")
+    assert record[name] == _read_by_clients(sent, ATTRIBUTES[name].kind)
 
 
 def test_a_value_without_its_unit_gets_hek_s() -> None:

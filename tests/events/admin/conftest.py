@@ -9,6 +9,7 @@ from django.contrib.auth.models import Permission, User
 from django.contrib.gis.geos import GEOSGeometry
 
 from events.models import Event
+from tests.track_scenes import scene  # noqa: F401 - a fixture
 
 EPOCH = datetime(2014, 1, 1, tzinfo=UTC)
 

@@ -43,7 +43,7 @@ def test_queries_do_not_grow_with_versions_and_edges(operator, make_event, djang
         )
     operator.get("/admin/")
     # session, user; the event; versions; associations; which of their other ends are stored
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(7):
         page(operator, event)
 
 

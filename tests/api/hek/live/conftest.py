@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
+from django.apps import apps
 from django.core.management import call_command
 from django.db import connection
 from pytest_django.live_server_helper import LiveServer
@@ -80,8 +81,11 @@ def committed(blocker: Any) -> Iterator[None]:
         try:
             yield
         finally:
+            models = [
+                model for room in ("events", "ingest") for model in apps.get_app_config(room).get_models()
+            ]
             with connection.cursor() as cursor:
-                cursor.execute("TRUNCATE events_event, events_association, ingest_ingestrun CASCADE")
+                cursor.execute(f"TRUNCATE {', '.join(model._meta.db_table for model in models)} CASCADE")
 
 
 @contextmanager
@@ -112,7 +116,7 @@ def cut(real_data: Path, folder: Path, name: str, begins: str | tuple[str, ...])
 
 
 def ingest(path: Path) -> None:
-    call_command("ingest_events", "--source", "archive", "--path", str(path))
+    call_command("ingest_events", "--source", "archive", "--path", str(path), "--no-tracks")
 
 
 @pytest.fixture(scope="package")

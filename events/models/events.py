@@ -1,7 +1,4 @@
-"""The tables of solar events.
-
-Columns bear HEK's names; units and frames stand in `events.domain.vocabulary`.
-"""
+"""Reports of solar events, their earlier versions, and the edges that HEK tells between them."""
 
 from typing import Any
 
@@ -102,6 +99,13 @@ class Event(models.Model):
             models.Index(fields=["ar_noaanum"], condition=Q(ar_noaanum__isnull=False), name="event_noaanum"),
             models.Index(fields=["frm_specificid"], condition=~Q(frm_specificid=""), name="event_specificid"),
             models.Index(fields=["goes_flux"], condition=Q(goes_flux__isnull=False), name="event_goes_flux"),
+            # Flares of a method and class over years, in order and page by page: of those in between only
+            # the index is read.
+            models.Index(
+                fields=["event_starttime", "frm_name", "goes_flux"],
+                condition=Q(event_type="FL"),
+                name="event_flares",
+            ),
             GistIndex(fields=["event_type", "period", "hpc_bbox"], name="event_type_period_bbox"),
         ]
         constraints = [

@@ -1,0 +1,105 @@
+"""`manage.py ingest_images`: AIA images measured and stored, with an account of what became of them.
+
+    manage.py ingest_images --source files --path folder/
+    manage.py ingest_images --source helioviewer --start 2012-01-01 --end 2012-01-02 --waves 171,193
+    manage.py ingest_images --source helioviewer --start 2012-01-01 --end 2012-02-01 --celery
+
+Times are UTC. It can be stopped at any time and run again: what is stored is not fetched or measured twice.
+"""
+
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from events.domain.criteria import TimeWindow
+from images.domain.slots import WAVES, start_of, wave_of
+from images.store import StoreUnavailableError
+from ingest import image_books, image_pipeline, image_tasks
+from ingest.images.files import files_in
+from ingest.images.registry import IMAGE_SOURCES
+from ingest.management.image_reporting import end_of_images, follow_images
+from ingest.management.reporting import account_line, plain_errors, time_of
+from ingest.models import ImageRun
+
+
+class Command(BaseCommand):
+    """Works on one run after the other in this process, or orders them from the workers and follows."""
+
+    help = __doc__
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
+        """Keep the line breaks of the help."""
+        return super().create_parser(
+            prog_name, subcommand, formatter_class=RawDescriptionHelpFormatter, **kwargs
+        )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Name the source, what of it, and how."""
+        parser.add_argument("--source", required=True, choices=sorted(IMAGE_SOURCES))
+        parser.add_argument("--path", type=Path, help="the file or folder that the source files reads")
+        parser.add_argument("--start", metavar="TIME", help="ISO 8601, for instance 2012-01-01T06:00")
+        parser.add_argument("--end", metavar="TIME")
+        parser.add_argument("--waves", default="", metavar="171,193", help="angstrom; all, if not given")
+        parser.add_argument("--celery", action="store_true", help="let the workers do it, and follow them")
+
+    @plain_errors
+    def handle(
+        self, *_: Any, source: str, path: Path | None, waves: str, celery: bool, **options: Any
+    ) -> None:
+        """Check what was asked, do it, end with the account."""
+        window = _window(options["start"], options["end"])
+        chosen = tuple(wave_of(wave) for wave in waves.split(",") if wave.strip())
+        runs = _order(source, path, window, chosen)
+        if celery:
+            image_tasks.send(runs)
+            self.stderr.write(f"{len(runs)} runs are ordered; they go on without this command")
+            self.stdout.write(end_of_images(runs, follow_images(runs, self.stderr.write)))
+            return
+        total: Counter[str] = Counter()
+        try:
+            for number, run in enumerate(runs, 1):
+                image_pipeline.work(run)
+                total.update(image_books.account(run))
+                where = f"{number} of {len(runs)}, {image_books.describe(run)}"
+                self.stderr.write(f"{where}: {account_line(image_books.account(run))}")
+        except (OSError, StoreUnavailableError) as error:
+            raise CommandError(str(error)) from error
+        finally:
+            # What this command has not got to is ordered anew by the next one.
+            ImageRun.objects.filter(pk__in=[run.pk for run in runs], state=ImageRun.State.PENDING).delete()
+        self.stdout.write(account_line(total))
+
+
+def _order(
+    source: str, path: Path | None, window: TimeWindow | None, waves: tuple[int, ...]
+) -> list[ImageRun]:
+    """The runs, in the books. Raises CommandError where arguments do not go together, SourceError."""
+    if source == "files":
+        if path is None:
+            raise CommandError("the source files needs --path")
+        paths = files_in(path)
+        return [run for wave in waves or (None,) for run in image_tasks.order_files(paths, window, wave)]
+    if path is not None:
+        raise CommandError(f"the source {source} reads no --path")
+    if window is None:
+        raise CommandError(f"the source {source} needs --start and --end")
+    return image_tasks.order_windows(source, window, waves or WAVES)
+
+
+def _window(start: str | None, end: str | None) -> TimeWindow | None:
+    if start is None and end is None:
+        return None
+    if start is None or end is None:
+        raise CommandError("--start and --end go together")
+    try:
+        window = TimeWindow(time_of(start), time_of(end))
+    except (ValueError, OverflowError) as error:
+        raise CommandError(f"--start {start} --end {end}: {error}") from None
+    if window.start == window.end:
+        raise CommandError("the window from --start to --end is empty")
+    if window.start < start_of(0):
+        raise CommandError(f"--start {start}: there are no images before {start_of(0):%F}")
+    return window

@@ -1,0 +1,46 @@
+"""`manage.py interpolate_tracks`: the shapes of tracks between their reports, brought up to date.
+
+    manage.py interpolate_tracks
+    manage.py interpolate_tracks --again --start 2012-01-01 --end 2013-01-01 --types AR,CH
+
+Without --again, of tracks that have changed; with it, of all, of which only shapes are made that are not as
+they should be: after a change of ISD_SHAPE_CADENCE, for instance. Times are UTC; --start and --end choose
+tracks that live between. It can be stopped at any time and run again, and several may run at once.
+"""
+
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from ingest import orders
+from ingest.interpolate import interpolate_pending
+from ingest.management.reporting import made_line, plain_errors, types_of, window_of
+
+
+class Command(BaseCommand):
+    """Interpolates in this process, beside the workers if there are any."""
+
+    help = __doc__
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
+        """Keep the line breaks of the help."""
+        return super().create_parser(
+            prog_name, subcommand, formatter_class=RawDescriptionHelpFormatter, **kwargs
+        )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Name what of it, and whether all."""
+        parser.add_argument("--start", metavar="TIME", help="ISO 8601, for instance 2012-01-01")
+        parser.add_argument("--end", metavar="TIME")
+        parser.add_argument("--types", default="", metavar="AR,CH", help="HEK's codes; all, if not given")
+        parser.add_argument("--again", action="store_true", help="also tracks that have not changed")
+
+    @plain_errors
+    def handle(self, *_: Any, start: str | None, end: str | None, types: str, again: bool, **__: Any) -> None:
+        """Order if asked to, interpolate, end with what changed."""
+        window, event_types = window_of(start, end), types_of(types)
+        if again:
+            self.stderr.write(f"{orders.order_shapes_again(window, event_types)} tracks are ordered")
+        made = interpolate_pending(event_types, window, tell=lambda made: self.stderr.write(made_line(made)))
+        self.stdout.write(made_line(made))

@@ -1,0 +1,66 @@
+"""The operator's pages of images, their settings and the runs over them: they show and change nothing."""
+
+from datetime import UTC, datetime
+
+import pytest
+from django.contrib import admin
+from django.urls import reverse
+
+from images.models import ImageHeader, MeasuringSettings
+from ingest.models import ImageRun
+
+TIME = datetime(2012, 1, 2, 6, tzinfo=UTC)
+
+
+@pytest.fixture
+def page(admin_client):
+    """page(object): its list and its own page, as text."""
+
+    def read(made):
+        name = f"admin:{made._meta.app_label}_{made._meta.model_name}"
+        answers = [admin_client.get(reverse(f"{name}_changelist"))]
+        answers.append(admin_client.get(reverse(f"{name}_change", args=[made.pk])))
+        assert [answer.status_code for answer in answers] == [200, 200]
+        return [answer.content.decode() for answer in answers]
+
+    return read
+
+
+def test_an_image_and_its_settings(add, page):
+    image = add(171, TIME, flags=["dark"])
+    listed, shown = page(image)
+    assert "2012-01-02 06:00:00" in listed
+    assert "dark" in listed
+    assert "WAVELNTH" in shown
+    assert "reference" in page(image.settings)[0]
+
+
+def test_a_list_of_images_leaves_the_keywords_in_the_database(
+    add, admin_client, django_assert_max_num_queries
+):
+    for minute in range(0, 60, 6):
+        add(171, TIME.replace(minute=minute))
+    with django_assert_max_num_queries(15):
+        assert admin_client.get(reverse("admin:images_imageheader_changelist")).status_code == 200
+
+
+@pytest.mark.django_db
+def test_runs_over_windows_and_files(page):
+    listed, _ = page(ImageRun.objects.create(source="files", paths=["/a.jp2", "/b.jp2"]))
+    assert "2 files" in listed
+    run = ImageRun.objects.create(
+        source="helioviewer", wave=171, window_start=TIME, window_end=TIME.replace(hour=7), started_at=TIME,
+        finished_at=TIME.replace(minute=2), received=10, created=9, quarantined=1, state="succeeded",
+    )  # fmt: skip
+    listed, _ = page(run)
+    assert "10 received = 9 created + 0 updated + 0 unchanged + 1 quarantined" in listed
+    assert "2 min 0 s" in listed
+
+
+@pytest.mark.parametrize("model", [ImageHeader, MeasuringSettings, ImageRun])
+def test_nothing_can_be_changed(model, rf):
+    page = admin.site._registry[model]
+    request = rf.get("/")
+    assert not page.has_add_permission(request)
+    assert not page.has_change_permission(request)
+    assert not page.has_delete_permission(request)
