@@ -20,8 +20,8 @@ class Backfill(models.Model):
         return f"{self.source} {self.window_start:%F %R} .. {self.window_end:%F %R}"
 
 
-class IngestRun(models.Model):
-    """One pass over one window of one source, with its account.
+class Account(models.Model):
+    """How the work on one order stands, and what came of it.
 
     received = created + updated + unchanged + quarantined; a constraint of the database holds it.
     """
@@ -34,23 +34,13 @@ class IngestRun(models.Model):
         SUCCEEDED = "succeeded"
         FAILED = "failed"
 
-    source = models.TextField()
-    origin = models.TextField(blank=True, default="", help_text="Address or path that was read")
-    event_types = models.JSONField(default=list, blank=True, help_text="HEK codes; empty means all")
-    window_start = models.DateTimeField(null=True, blank=True)
-    window_end = models.DateTimeField(null=True, blank=True)
-    backfill = models.ForeignKey(
-        Backfill, null=True, blank=True, on_delete=models.CASCADE, related_name="runs"
-    )
     state = models.TextField(choices=State.choices, default=State.PENDING)
     attempts = models.PositiveIntegerField(default=0)
-    pages = models.PositiveIntegerField(default=0)
     received = models.PositiveIntegerField(default=0)
     created = models.PositiveIntegerField(default=0)
     updated = models.PositiveIntegerField(default=0)
     unchanged = models.PositiveIntegerField(default=0)
     quarantined = models.PositiveIntegerField(default=0)
-    associations = models.PositiveIntegerField(default=0, help_text="Edges received, not part of the account")
     error = models.TextField(blank=True, default="")
     queued_at = models.DateTimeField(db_default=Now(), editable=False)
     not_before = models.DateTimeField(
@@ -62,18 +52,42 @@ class IngestRun(models.Model):
     class Meta:
         """Unfinished runs are few and asked for often."""
 
+        abstract = True
         constraints = [
             models.CheckConstraint(
                 condition=Q(
                     received=F("created") + F("updated") + F("unchanged") + F("quarantined"),
                 ),
-                name="ingestrun_account_balances",
+                name="%(class)s_account_balances",
             ),
         ]
         indexes = [
             models.Index(
-                fields=["state"], condition=Q(state__in=["pending", "running"]), name="ingestrun_open"
+                fields=["state"], condition=Q(state__in=["pending", "running"]), name="%(class)s_open"
             ),
+        ]
+
+
+class IngestRun(Account):
+    """One pass over one window of one source, with its account."""
+
+    source = models.TextField()
+    origin = models.TextField(blank=True, default="", help_text="Address or path that was read")
+    event_types = models.JSONField(default=list, blank=True, help_text="HEK codes; empty means all")
+    window_start = models.DateTimeField(null=True, blank=True)
+    window_end = models.DateTimeField(null=True, blank=True)
+    backfill = models.ForeignKey(
+        Backfill, null=True, blank=True, on_delete=models.CASCADE, related_name="runs"
+    )
+    pages = models.PositiveIntegerField(default=0)
+    associations = models.PositiveIntegerField(default=0, help_text="Edges received, not part of the account")
+
+    class Meta(Account.Meta):
+        """Runs of a source are looked for by time, too."""
+
+        abstract = False
+        indexes = [
+            *Account.Meta.indexes,
             models.Index(fields=["source", "window_start"], name="ingestrun_source_window"),
         ]
 
@@ -160,50 +174,17 @@ class ShapeOrder(models.Model):
         return f"shapes of track {self.track_id}"
 
 
-class ImageRun(models.Model):
-    """One small batch of images of one source, with its account, which obeys the same law as IngestRun's.
+class ImageRun(Account):
+    """One small batch of images of one source, with its account.
 
     Of Helioviewer, one wavelength within a window; of files, some paths.
     """
-
-    State = IngestRun.State
 
     source = models.TextField()
     wave = models.PositiveSmallIntegerField(null=True, blank=True, help_text="angstrom; empty means any")
     window_start = models.DateTimeField(null=True, blank=True)
     window_end = models.DateTimeField(null=True, blank=True)
     paths = models.JSONField(default=list, blank=True, help_text="The files to read, of a source of files")
-    state = models.TextField(choices=IngestRun.State.choices, default=IngestRun.State.PENDING)
-    attempts = models.PositiveIntegerField(default=0)
-    received = models.PositiveIntegerField(default=0)
-    created = models.PositiveIntegerField(default=0)
-    updated = models.PositiveIntegerField(default=0)
-    unchanged = models.PositiveIntegerField(default=0)
-    quarantined = models.PositiveIntegerField(default=0)
-    error = models.TextField(blank=True, default="")
-    queued_at = models.DateTimeField(db_default=Now(), editable=False)
-    not_before = models.DateTimeField(
-        null=True, blank=True, help_text="When a pass that failed for now is tried again"
-    )
-    started_at = models.DateTimeField(null=True, blank=True)
-    finished_at = models.DateTimeField(null=True, blank=True)
-
-    class Meta:
-        """Unfinished runs are few and asked for often."""
-
-        constraints = [
-            models.CheckConstraint(
-                condition=Q(
-                    received=F("created") + F("updated") + F("unchanged") + F("quarantined"),
-                ),
-                name="imagerun_account_balances",
-            ),
-        ]
-        indexes = [
-            models.Index(
-                fields=["state"], condition=Q(state__in=["pending", "running"]), name="imagerun_open"
-            ),
-        ]
 
     def __str__(self) -> str:
         return f"image run {self.pk} of {self.source} ({self.state})"

@@ -20,7 +20,7 @@ from events.admin.filters import (
     StartFilter,
     TypeFilter,
 )
-from events.admin.readonly import ReadOnlyAdmin
+from events.admin.readonly import ReadOnlyAdmin, TimelineAdmin
 from events.domain.words import utc
 from events.models import Association, Event, EventVersion
 from events.tracks import track_of_number
@@ -49,7 +49,7 @@ class EventList(ChangeList):
         return super().get_queryset(request, exclude_parameters).only(*_LIST_COLUMNS)
 
 
-class EventAdmin(ReadOnlyAdmin):
+class EventAdmin(TimelineAdmin):
     """Events: a list that is found by index, and a page of everything known about one."""
 
     list_display = ("start", "end", "code", "method", "noaa", "goes", "position", "archivid")
@@ -63,37 +63,11 @@ class EventAdmin(ReadOnlyAdmin):
         GeometryFilter,
         SourceFilter,
     )
-    ordering = ("-event_starttime",)
     sortable_by = ("start", "archivid")  # what an index orders
     search_fields = ("kb_archivid",)  # shows the field; get_search_results says what is searched
     search_help_text = "kb_archivid or its beginning, NOAA number, or a method's own id (frm_specificid)"
     fieldsets = ((None, {"fields": ("kb_archivid",)}),)
     change_form_template = "admin/events/event/change_form.html"
-
-    class Media:
-        """One style sheet for all pages of this room."""
-
-        css = {"all": ("events/admin.css",)}
-
-    @admin.display(description="start (UTC)", ordering="event_starttime")
-    def start(self, event: Event) -> str:
-        """Start."""
-        return utc(event.event_starttime)
-
-    @admin.display(description="end (UTC)")
-    def end(self, event: Event) -> str:
-        """End."""
-        return utc(event.event_endtime)
-
-    @admin.display(description="type")
-    def code(self, event: Event) -> str:
-        """HEK's code; the filter beside the list names them all."""
-        return event.event_type
-
-    @admin.display(description="method")
-    def method(self, event: Event) -> str:
-        """Name of the feature recognition method."""
-        return event.frm_name
 
     @admin.display(description="NOAA", empty_value="-")
     def noaa(self, event: Event) -> int | None:

@@ -11,6 +11,9 @@ from django.db import connections
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
+from events.domain.words import utc
+from events.models import Event, Track
+
 
 class EstimatingPaginator(Paginator):
     """Counts exactly up to `EXACT` rows; beyond it takes the planner's estimate, which costs nothing.
@@ -78,3 +81,34 @@ class ReadOnlyAdmin(admin.ModelAdmin):
             messages.error(request, "A character that no text can contain was asked for.")
             return HttpResponseRedirect(request.path)
         return super().changelist_view(request, extra_context)
+
+
+class TimelineAdmin(ReadOnlyAdmin):
+    """A list by start of what has a time, a type and a method, as events and tracks have."""
+
+    ordering = ("-event_starttime",)
+
+    class Media:
+        """One style sheet for all pages of this room."""
+
+        css = {"all": ("events/admin.css",)}
+
+    @admin.display(description="start (UTC)", ordering="event_starttime")
+    def start(self, row: Event | Track) -> str:
+        """Start."""
+        return utc(row.event_starttime)
+
+    @admin.display(description="end (UTC)")
+    def end(self, row: Event | Track) -> str:
+        """End."""
+        return utc(row.event_endtime)
+
+    @admin.display(description="type")
+    def code(self, row: Event | Track) -> str:
+        """HEK's code; the filter beside the list names them all."""
+        return row.event_type
+
+    @admin.display(description="method")
+    def method(self, row: Event | Track) -> str:
+        """Name of the feature recognition method."""
+        return row.frm_name

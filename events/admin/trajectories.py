@@ -10,7 +10,7 @@ from django.utils.safestring import SafeString, mark_safe
 from shapely import LineString, Point
 
 from events.admin.filters import MethodFilter, StartFilter, TypeFilter
-from events.admin.readonly import ReadOnlyAdmin
+from events.admin.readonly import TimelineAdmin
 from events.domain.almanac import view_from_earth
 from events.domain.picture import Role, Shape, disk_svg
 from events.domain.vocabulary import EVENT_TYPES
@@ -24,43 +24,17 @@ _HEK = "ivo://helio-informatics.org/"
 _OUTLINES = 8
 
 
-class TrackAdmin(ReadOnlyAdmin):
+class TrackAdmin(TimelineAdmin):
     """Tracks: a list that is found by index, and a page of one."""
 
     list_display = ("start", "end", "code", "method", "reports", "noaa", "number")
     list_display_links = ("start", "number")
     list_filter = (TypeFilter, StartFilter, MethodFilter)
-    ordering = ("-event_starttime",)
     sortable_by = ("start",)  # what an index orders
     search_fields = ("id",)  # shows the field; get_search_results says what is searched
     search_help_text = "number of the track or of a report, kb_archivid of a report, or NOAA number"
     fieldsets = ((None, {"fields": ("number",)}),)
     change_form_template = "admin/events/track/change_form.html"
-
-    class Media:
-        """One style sheet for all pages of this room."""
-
-        css = {"all": ("events/admin.css",)}
-
-    @admin.display(description="start (UTC)", ordering="event_starttime")
-    def start(self, track: Track) -> str:
-        """Start of the first report."""
-        return utc(track.event_starttime)
-
-    @admin.display(description="end (UTC)")
-    def end(self, track: Track) -> str:
-        """The latest end of its reports."""
-        return utc(track.event_endtime)
-
-    @admin.display(description="type")
-    def code(self, track: Track) -> str:
-        """HEK's code."""
-        return track.event_type
-
-    @admin.display(description="method")
-    def method(self, track: Track) -> str:
-        """Name of the feature recognition method."""
-        return track.frm_name
 
     @admin.display(description="reports")
     def reports(self, track: Track) -> int:
