@@ -1,6 +1,7 @@
 """Which image answers a time, ranges, lists and gaps: against the rules applied to plain lists."""
 
 from datetime import UTC, date, datetime, timedelta
+from itertools import product
 
 import pytest
 from django.db import IntegrityError, connection, transaction
@@ -191,11 +192,11 @@ def test_the_database_refuses_what_no_image_is(add, constraint, values):
 
 @pytest.mark.parametrize("match", Match)
 def test_one_image_is_found_by_the_index_over_wave_and_slot(add, match):
-    for n in range(300):
-        add(171, DAY + n * CADENCE)
+    for wave, n in product((94, 131, 171, 193, 211), range(100)):
+        add(wave, DAY + n * CADENCE)
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE images_imageheader")
-        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off")
     with connection.execute_wrapper(explained := Explained()):
         queries.find(171, DAY + 60 * MIN, match)
     assert explained.plans
