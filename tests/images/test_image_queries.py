@@ -204,7 +204,8 @@ def test_one_image_is_found_by_an_index_within_its_bounds(add, match):
     for plan in explained.plans:
         # Both hold few rows between the bounds; which of them is cheaper depends on the statistics.
         assert re.search(
-            r"Index Scan.* using imageheader_(slot_once|observed) .*\n *Index Cond: .*(slot|observed) >=", plan
+            r"Index Scan.* using imageheader_(slot_once|observed) .*\n *Index Cond: .*(slot|observed) >=",
+            plan,
         ), plan
 
 
