@@ -17,8 +17,8 @@ import shapely
 from django.db import connection
 from shapely.geometry.base import BaseGeometry
 
+from events.domain import interpolation
 from events.domain.carrying import Geometries, carried_to
-from events.domain.interpolation import aligned, shapes_at
 from events.domain.tracks import StateCriteria
 from events.domain.vocabulary import METHODS_OBSERVED_AT_END
 from events.models import TrackShape
@@ -118,7 +118,7 @@ def _slots(time: datetime) -> _Slots | None:
     settings = shape_settings()
     if not _BEGIN + settings.step <= time <= _END - 2 * settings.step:
         return None
-    later = aligned(time, settings.step, settings.epoch)
+    later = interpolation.aligned(time, settings.step, settings.epoch)
     return _Slots(later - settings.step, later, later + settings.step)
 
 
@@ -277,7 +277,9 @@ def _with_track_shapes(rows: Sequence[_Row], time: datetime) -> list[_Row]:
     missing = [row.item.track for row in rows if row.item.shape is None and row.item.track is not None]
     settings = shape_settings()
     reports = sightings_around(time, missing) if missing else {}
-    made = {track: shapes_at(sightings, [time], settings) for track, sightings in reports.items()}
+    made = {
+        track: interpolation.shapes_at(sightings, [time], settings) for track, sightings in reports.items()
+    }
     completed = []
     for row in rows:
         shapes = made.get(row.item.track or 0)

@@ -21,8 +21,9 @@ from django.db.models import (
     Subquery,
 )
 
+from events.domain import interpolation
 from events.domain.criteria import EventCriteria, TemporalPredicate, TimeWindow
-from events.domain.interpolation import Shape, aligned, grid, shapes_at
+from events.domain.interpolation import Shape
 from events.domain.tracks import ShapePage, ShapeSort
 from events.domain.vocabulary import EVENT_TYPES, observed_at
 from events.models import SRID, Event, Track, TrackShape
@@ -58,11 +59,11 @@ def slots_of(track: Track, step: timedelta | None = None, window: TimeWindow | N
     settings = shape_settings()
     step = step or settings.step
     start, end = track.event_starttime, track.event_endtime
-    repeated = aligned(observed_at(track.frm_name, start, end), settings.step, settings.epoch)
+    repeated = interpolation.aligned(observed_at(track.frm_name, start, end), settings.step, settings.epoch)
     late = repeated > end and not (repeated - settings.epoch) % step
     if window is not None:
         start, end = max(start, window.start), min(end, window.end)
-    slots = grid(start, end, step, settings.epoch) if start <= end else []
+    slots = interpolation.grid(start, end, step, settings.epoch) if start <= end else []
     if late and slots[-1:] != [repeated]:
         slots.append(repeated)
     return [slot for slot in slots if window is None or window.start <= slot <= window.end]
@@ -101,7 +102,11 @@ def _shapes_of_batch(
     reports = sightings_of(incomplete) if incomplete else {}
     for track, instants in batch:
         missing = [instant for instant in instants if (track.pk, instant) not in stored]
-        made = shapes_at(reports[track.pk], missing, settings) if missing and track.pk in reports else []
+        made = (
+            interpolation.shapes_at(reports[track.pk], missing, settings)
+            if missing and track.pk in reports
+            else []
+        )
         found = {shape.time: shape for shape in made}
         found |= {instant: stored[track.pk, instant] for instant in instants if (track.pk, instant) in stored}
         yield track, [found[instant] for instant in instants if instant in found]

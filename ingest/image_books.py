@@ -11,7 +11,6 @@ from django.utils import timezone
 
 from events.domain.criteria import TimeWindow
 from ingest import books
-from ingest.measure import Outcome
 from ingest.models import ImageRun, IngestRun
 from ingest.queries import ACCOUNT, OPEN
 from ingest.sources.base import SourceError
@@ -75,9 +74,9 @@ def begin(run: ImageRun) -> None:
     run.save()
 
 
-def enter(run: ImageRun, outcome: Outcome) -> None:
+def enter(run: ImageRun, outcome: str) -> None:
     """Add one image to the account."""
-    setattr(run, outcome.value, getattr(run, outcome.value) + 1)
+    setattr(run, outcome, getattr(run, outcome) + 1)
     run.received += 1
     run.save(update_fields=ACCOUNT)
 

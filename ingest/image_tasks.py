@@ -18,7 +18,7 @@ from redis.exceptions import RedisError
 from events.domain.criteria import TimeWindow
 from images.domain.slots import WAVES
 from images.store import StoreUnavailableError
-from ingest import image_books, image_pipeline
+from ingest import image_books
 from ingest.books import WindowBusy, cut
 from ingest.models import ImageRun
 from ingest.queries import OPEN
@@ -43,6 +43,9 @@ def ingest_images(run_id: int) -> None:
     if run is None or run.state not in OPEN or (run.not_before and run.not_before > timezone.now()):
         log.info("nothing to do", image_run=run_id)
         return
+    # Compiled code, which the web process, where work is only ordered, does without.
+    from ingest import image_pipeline  # noqa: PLC0415
+
     try:
         image_pipeline.work(run, again=True)
     except WindowBusy as busy:

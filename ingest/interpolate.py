@@ -20,8 +20,9 @@ from uuid import UUID
 from django.db import connection, transaction
 from psycopg2.extras import execute_values
 
+from events.domain import interpolation
 from events.domain.criteria import TimeWindow
-from events.domain.interpolation import Settings, Shape, aligned, grid, shapes_at
+from events.domain.interpolation import Settings, Shape
 from events.sightings import Kept, kept_of, shape_settings
 from ingest import orders, shapes, track
 from ingest.models import ShapeOrder
@@ -121,7 +122,8 @@ def _interpolate(taken: Sequence[ShapeOrder], settings: Settings) -> Made:
         times = [t for gap in gaps if not gap.is_stored for t in _slots(gap, settings)]
         sightings = [one.sighting for one in kept]
         fresh += [
-            (order.track_id, order.event_type, shape) for shape in shapes_at(sightings, times, settings)
+            (order.track_id, order.event_type, shape)
+            for shape in interpolation.shapes_at(sightings, times, settings)
         ]
         bearers = {gap.bearer: str(gap.made_of) for gap in gaps}
         hashes += [(one.sighting.id, bearers.get(one.sighting.id)) for one in kept]
@@ -137,13 +139,13 @@ def _gaps(kept: Sequence[Kept], settings: Settings) -> list[_Gap]:
         return []
 
     def slot_of(one: Kept) -> datetime:
-        return aligned(one.sighting.holds, settings.step, settings.epoch)
+        return interpolation.aligned(one.sighting.holds, settings.step, settings.epoch)
 
     in_time = sorted(kept, key=_order)
     by_slot = [(slot, list(some)) for slot, some in groupby(in_time, key=slot_of)]
     died = max(one.sighting.end for one in kept)
-    born = aligned(in_time[0].sighting.start, settings.step, settings.epoch)
-    gone = grid(by_slot[-1][0], died, settings.step, settings.epoch)[-1] + settings.step
+    born = interpolation.aligned(in_time[0].sighting.start, settings.step, settings.epoch)
+    gone = interpolation.grid(by_slot[-1][0], died, settings.step, settings.epoch)[-1] + settings.step
     gaps = []
     for n, (slot, some) in enumerate(by_slot):
         end, then = by_slot[n + 1] if n + 1 < len(by_slot) else (gone, [])

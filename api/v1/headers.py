@@ -5,9 +5,6 @@ import io
 from collections.abc import Generator, Iterable
 from typing import Any
 
-from astropy.io.votable import writeto
-from astropy.io.votable.tree import VOTableFile
-from astropy.table import Table
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from rest_framework.request import Request
@@ -95,6 +92,11 @@ def _lines(images: Iterable[ImageHeader]) -> Generator[str]:
 
 def _votable(images: list[ImageHeader]) -> bytes:
     """IVOA VOTable 1.4, with units and meanings; NaN is a missing number."""
+    # Imported late: 30 MB of memory that few web processes need.
+    from astropy.io.votable import writeto  # noqa: PLC0415
+    from astropy.io.votable.tree import VOTableFile  # noqa: PLC0415
+    from astropy.table import Table  # noqa: PLC0415
+
     columns: dict[str, list[Any]] = {name: [] for name in TABLE}
     for image in images:
         for name, value in zip(TABLE, _cells(image), strict=True):

@@ -15,7 +15,7 @@ from api.v1 import images_schema as schema
 from api.v1.answers import Json, Npz, Parquet, V1View, ZarrZip
 from api.v1.cubes import npz_entries, zarr_entries, zip_length, zip_parts
 from api.v1.harvest import Harvest, harvest_of
-from api.v1.tables import json_parts, parquet_parts
+from api.v1.tables import json_parts
 
 _CUBES = {Npz.format: npz_entries, ZarrZip.format: zarr_entries}
 _SUFFIXES = {Npz.format: "npz", ZarrZip.format: "zarr.zip", Parquet.format: "parquet", Json.format: "json"}
@@ -41,7 +41,7 @@ class ParametersView(V1View):
         def make() -> HttpResponseBase:
             if form in _CUBES:
                 return _cube(request, harvest, form, tag)
-            parts = json_parts(harvest, following) if form == Json.format else parquet_parts(harvest)
+            parts = json_parts(harvest, following) if form == Json.format else _parquet(harvest)
             return whole(request, zipped_parts(parts) if gzip else parts, _TYPES[form])
 
         response = kept(request, tag, make, immutable=False)
@@ -67,6 +67,12 @@ def _next(request: HttpRequest, start: datetime | None) -> str | None:
     query = request.GET.copy()
     query["start"] = f"{start:%Y-%m-%dT%H:%M:%S}"
     return request.build_absolute_uri(f"{request.path}?{query.urlencode()}")
+
+
+def _parquet(harvest: Harvest) -> Generator[bytes, None, None]:
+    from api.v1.parquet import parquet_parts  # noqa: PLC0415 - see there
+
+    return parquet_parts(harvest)
 
 
 def _describe(response: HttpResponseBase, harvest: Harvest, form: str, following: str | None) -> None:

@@ -13,8 +13,6 @@ No link is longer than a cell, so links of two even cells never meet.
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import min_weight_full_bipartite_matching
 
 from ingest.tracking.settings import Settings
 from ingest.tracking.surface import Floats, Mask, Rows
@@ -52,6 +50,10 @@ def assignment(first: NDArray[np.intp], second: NDArray[np.intp], gain: Floats) 
         return np.empty(0, dtype=np.intp)
     rows, row = np.unique(first, return_inverse=True)
     columns, column = np.unique(second, return_inverse=True)
+    # Imported late: the web process, which knows what is tracked but tracks nothing, does without.
+    from scipy.sparse import coo_array  # noqa: PLC0415
+    from scipy.sparse.csgraph import min_weight_full_bipartite_matching  # noqa: PLC0415
+
     # All weights are positive, as the solver wants: alone costs this much, a link so much less.
     alone = float(gain.max()) + 1.0
     n, m = rows.size, columns.size

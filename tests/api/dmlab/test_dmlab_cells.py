@@ -8,7 +8,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from api.dmlab.cells import MOST, XML_FORMS, json_cells, xml_cells
+from api.dmlab.cells import XML_FORMS, json_cells, xml_cells
+from api.dmlab.digits import MOST
 
 VALUES = st.lists(st.floats(width=32), min_size=10, max_size=10)
 TINY, HUGE = 1.1754944e-38, 9.999999e12

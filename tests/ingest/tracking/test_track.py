@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 
-import numpy as np
 import pytest
 import shapely
 from hypothesis import given, settings
@@ -155,8 +154,7 @@ def test_the_number_of_looks_between_can_be_set():
 @settings(max_examples=150)
 @given(st.lists(WILD, max_size=12), st.lists(WILD_KNOWN, max_size=8))
 def test_nothing_wild_raises(reports, known):
-    with np.errstate(all="raise", under="ignore"):
-        tracking = track(reports, known)
+    tracking = track(reports, known)
     trackable = {r.id for r in reports if r.event_type in ("AR", "CH")}
     assert sorted(n for own in tracking.tracks for n in own) == sorted(trackable)
     assert len({edge.first for edge in tracking.edges if edge.kind == "follows"}) == sum(
