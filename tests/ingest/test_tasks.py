@@ -273,6 +273,7 @@ def test_beat_has_the_daily_poll_and_the_resume_of_every_minute(settings):
     assert {entry["task"] for entry in schedule} == {
         "ingest.tasks.poll_sources", "ingest.tasks.resume", "ingest.image_tasks.resume_images"
     }  # fmt: skip
+    current_app.loader.import_default_modules()  # as a worker does at its start
     assert all(entry["task"] in current_app.tasks for entry in schedule)
 
 
