@@ -1,33 +1,28 @@
 """How the commands of the image ingest follow what the workers do."""
 
-import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 
 from django.core.management.base import CommandError
 
 from ingest import image_books
-from ingest.management.reporting import LOOK, WONDER, account_line
+from ingest.management.reporting import account_line, watch
 from ingest.models import ImageRun
 from ingest.queries import OPEN
 
 
 def follow_images(runs: Sequence[ImageRun], say: Callable[[str], object]) -> list[ImageRun]:
     """Tell how these runs come on until none is left to wait for; as they are then."""
-    last, changed = "", time.monotonic()
-    while True:
-        now = list(ImageRun.objects.filter(pk__in=[run.pk for run in runs]).order_by("pk"))
-        still = sum(run.state in OPEN for run in now)
-        line = f"{len(now) - still} of {len(now)} runs; {account_line(_total(now))}"
-        if line != last:
-            last, changed = line, time.monotonic()
-            say(line)
-        if not still:
-            return now
-        if time.monotonic() - changed > WONDER:
-            say("nothing has changed for a while: is a worker running?")
-            changed = time.monotonic()
-        time.sleep(LOOK)
+    ordered = ImageRun.objects.filter(pk__in=[run.pk for run in runs]).order_by("pk")
+    return watch(lambda: list(ordered.all()), _line, lambda now: not _open(now), say)
+
+
+def _line(now: Sequence[ImageRun]) -> str:
+    return f"{len(now) - _open(now)} of {len(now)} runs; {account_line(_total(now))}"
+
+
+def _open(now: Sequence[ImageRun]) -> int:
+    return sum(run.state in OPEN for run in now)
 
 
 def end_of_images(runs: Sequence[ImageRun], done: Sequence[ImageRun]) -> str:

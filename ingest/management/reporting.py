@@ -1,13 +1,14 @@
 """How the ingest commands talk: progress on stderr, the account on stdout, one line for what went wrong."""
 
 import time
+from argparse import RawDescriptionHelpFormatter
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import wraps
-from typing import Any
+from typing import Any, TypeVar
 
 import django.db
-from django.core.management.base import CommandError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from events.domain.criteria import TimeWindow
 from events.domain.vocabulary import EVENT_TYPES
@@ -19,8 +20,19 @@ from ingest.queries import Progress, progress
 from ingest.sources.base import SourceError
 from ingest.track import Piece
 
+_Seen = TypeVar("_Seen")
 #: Seconds between two looks at the books, and without a change until we wonder aloud whether anybody works.
 LOOK, WONDER = 1.0, 30.0
+
+
+class IngestCommand(BaseCommand):
+    """A command whose help is its module's own text, line breaks and all."""
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        """Keep the line breaks of the help."""
+        return super().create_parser(
+            prog_name, subcommand, formatter_class=RawDescriptionHelpFormatter, **kwargs
+        )
 
 
 def account_line(account: dict[str, int]) -> str:
@@ -113,21 +125,34 @@ def plain_errors(handle: Callable[..., None]) -> Callable[..., None]:
     return guarded
 
 
-def follow(backfill: Backfill, say: Callable[[str], object]) -> Progress:
-    """Tell how a backfill comes on until none of its runs is left to wait for."""
-    last, changed = None, time.monotonic()
+def watch(
+    look: Callable[[], _Seen], line_of: Callable[[_Seen], str], is_over: Callable[[_Seen], bool],
+    say: Callable[[str], object],
+) -> _Seen:  # fmt: skip
+    """Tell, whenever it changes, how what others work on comes on until it is over; as it is then."""
+    last, changed = "", time.monotonic()
     while True:
-        now = progress(backfill.runs.all())
-        if now != last:
-            last, changed = now, time.monotonic()
-            failed = f", {now.failed} failed" if now.failed else ""
-            say(f"{now.succeeded} of {now.total} windows{failed}; {account_line(now.account)}")
-        if now.is_over:
-            return now
+        seen = look()
+        line = line_of(seen)
+        if line != last:
+            last, changed = line, time.monotonic()
+            say(line)
+        if is_over(seen):
+            return seen
         if time.monotonic() - changed > WONDER:
             say("nothing has changed for a while: is a worker running?")
             changed = time.monotonic()
         time.sleep(LOOK)
+
+
+def follow(backfill: Backfill, say: Callable[[str], object]) -> Progress:
+    """Tell how a backfill comes on until none of its runs is left to wait for."""
+    return watch(lambda: progress(backfill.runs.all()), _progress_line, lambda now: now.is_over, say)
+
+
+def _progress_line(now: Progress) -> str:
+    failed = f", {now.failed} failed" if now.failed else ""
+    return f"{now.succeeded} of {now.total} windows{failed}; {account_line(now.account)}"
 
 
 def end_of(backfill: Backfill, done: Progress) -> str:

@@ -8,18 +8,19 @@ Times are UTC. It can be stopped at any time and run again: nothing is stored tw
 tracked, unless --no-tracks is given; the shapes of tracks are made by the workers, or by interpolate_tracks.
 """
 
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from argparse import ArgumentParser
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from events.domain.criteria import TimeWindow
 from ingest import books, pipeline
 from ingest.management.reporting import (
+    IngestCommand,
     account_line,
     end_of,
     follow,
@@ -35,16 +36,10 @@ from ingest.tasks import start_backfill
 from ingest.track import track_pending
 
 
-class Command(BaseCommand):
+class Command(IngestCommand):
     """Reads windows one after the other in this process, or orders them from the workers and follows."""
 
     help = __doc__
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
-        """Keep the line breaks of the help."""
-        return super().create_parser(
-            prog_name, subcommand, formatter_class=RawDescriptionHelpFormatter, **kwargs
-        )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Name the source, what of it, and how."""

@@ -7,12 +7,12 @@
 Times are UTC. It can be stopped at any time and run again: what is stored is not fetched or measured twice.
 """
 
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from argparse import ArgumentParser
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from events.domain.criteria import TimeWindow
 from images.domain.slots import WAVES, start_of, wave_of
@@ -21,20 +21,14 @@ from ingest import image_books, image_pipeline, image_tasks
 from ingest.images.files import files_in
 from ingest.images.registry import IMAGE_SOURCES
 from ingest.management.image_reporting import end_of_images, follow_images
-from ingest.management.reporting import account_line, plain_errors, time_of
+from ingest.management.reporting import IngestCommand, account_line, plain_errors, window_of
 from ingest.models import ImageRun
 
 
-class Command(BaseCommand):
+class Command(IngestCommand):
     """Works on one run after the other in this process, or orders them from the workers and follows."""
 
     help = __doc__
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
-        """Keep the line breaks of the help."""
-        return super().create_parser(
-            prog_name, subcommand, formatter_class=RawDescriptionHelpFormatter, **kwargs
-        )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Name the source, what of it, and how."""
@@ -90,16 +84,7 @@ def _order(
 
 
 def _window(start: str | None, end: str | None) -> TimeWindow | None:
-    if start is None and end is None:
-        return None
-    if start is None or end is None:
-        raise CommandError("--start and --end go together")
-    try:
-        window = TimeWindow(time_of(start), time_of(end))
-    except (ValueError, OverflowError) as error:
-        raise CommandError(f"--start {start} --end {end}: {error}") from None
-    if window.start == window.end:
-        raise CommandError("the window from --start to --end is empty")
-    if window.start < start_of(0):
+    window = window_of(start, end)
+    if window is not None and window.start < start_of(0):
         raise CommandError(f"--start {start}: there are no images before {start_of(0):%F}")
     return window

@@ -8,26 +8,18 @@ they should be: after a change of ISD_SHAPE_CADENCE, for instance. Times are UTC
 tracks that live between. It can be stopped at any time and run again, and several may run at once.
 """
 
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from argparse import ArgumentParser
 from typing import Any
-
-from django.core.management.base import BaseCommand
 
 from ingest import orders
 from ingest.interpolate import interpolate_pending
-from ingest.management.reporting import made_line, plain_errors, types_of, window_of
+from ingest.management.reporting import IngestCommand, made_line, plain_errors, types_of, window_of
 
 
-class Command(BaseCommand):
+class Command(IngestCommand):
     """Interpolates in this process, beside the workers if there are any."""
 
     help = __doc__
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
-        """Keep the line breaks of the help."""
-        return super().create_parser(
-            prog_name, subcommand, formatter_class=RawDescriptionHelpFormatter, **kwargs
-        )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Name what of it, and whether all."""

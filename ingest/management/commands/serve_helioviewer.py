@@ -8,27 +8,22 @@ ISD_HELIOVIEWER_URL and ISD_HELIOVIEWER_API name where it listens.
 
 import signal
 import threading
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from ingest.images.lookalike import LookalikeServer, RecordedShelf, SimulatedShelf
 from ingest.images.simulation import SimulatedImages
+from ingest.management.reporting import IngestCommand
 
 
-class Command(BaseCommand):
+class Command(IngestCommand):
     """Serves until told to stop; needs no database."""
 
     help = __doc__
     requires_system_checks: list[str] = []
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
-        """Keep the line breaks of the help."""
-        return super().create_parser(
-            prog_name, subcommand, formatter_class=RawDescriptionHelpFormatter, **kwargs
-        )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Where to listen, and what to serve."""

@@ -7,30 +7,24 @@ Times are UTC. The file holds exactly the records and associations that `serve_s
 window: as one cosec=2 answer, or as JSON lines of the records alone (for big volumes).
 """
 
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from argparse import ArgumentParser
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
-from ingest.management.reporting import plain_errors, time_of, types_of
+from ingest.management.reporting import IngestCommand, plain_errors, time_of, types_of
 from ingest.sources.simulator.answers import json_pieces
 from ingest.sources.simulator.catalogue import Catalogue, Entry, SimulatedCatalogue
 from ingest.sources.simulator.sun import Sun
 
 
-class Command(BaseCommand):
+class Command(IngestCommand):
     """Generates day by day and keeps little in memory; needs no database."""
 
     help = __doc__
     requires_system_checks: list[str] = []
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
-        """Keep the line breaks of the help."""
-        return super().create_parser(
-            prog_name, subcommand, formatter_class=RawDescriptionHelpFormatter, **kwargs
-        )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Which window of which Sun, and where to."""

@@ -6,31 +6,25 @@ Times are UTC. Every slot of the window has one image of each wavelength. The fo
 layout, so that `serve_helioviewer --replay` serves it, and `ingest_images --source files` reads it.
 """
 
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from events.domain.criteria import TimeWindow
 from images.domain.slots import WAVES, slots_between, start_of, wave_of
 from images.files import write_whole
 from ingest.images.layout import file_name, folders
 from ingest.images.simulation import DELAY, SimulatedImages
-from ingest.management.reporting import plain_errors, time_of
+from ingest.management.reporting import IngestCommand, plain_errors, time_of
 
 
-class Command(BaseCommand):
+class Command(IngestCommand):
     """Draws one image after the other; needs no database."""
 
     help = __doc__
     requires_system_checks: list[str] = []
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
-        """Keep the line breaks of the help."""
-        return super().create_parser(
-            prog_name, subcommand, formatter_class=RawDescriptionHelpFormatter, **kwargs
-        )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Which window of which Sun, and where to."""

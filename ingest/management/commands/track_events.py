@@ -8,28 +8,27 @@ be, that changes nothing). Times are UTC; --start and --end are of the reports' 
 stopped at any time and run again, and several may run at once. Shapes are made by interpolate_tracks.
 """
 
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from argparse import ArgumentParser
 from datetime import UTC, date, timedelta
 from typing import Any
 
-from django.core.management.base import BaseCommand
-
 from events.domain.criteria import TimeWindow
 from ingest import orders
-from ingest.management.reporting import changes_line, plain_errors, tell_piece, types_of, window_of
+from ingest.management.reporting import (
+    IngestCommand,
+    changes_line,
+    plain_errors,
+    tell_piece,
+    types_of,
+    window_of,
+)
 from ingest.track import ALWAYS, track_pending
 
 
-class Command(BaseCommand):
+class Command(IngestCommand):
     """Tracks in this process, beside the workers if there are any."""
 
     help = __doc__
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
-        """Keep the line breaks of the help."""
-        return super().create_parser(
-            prog_name, subcommand, formatter_class=RawDescriptionHelpFormatter, **kwargs
-        )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Name what of it, and whether all."""
