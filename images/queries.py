@@ -5,6 +5,7 @@ its observation, and a slot holds one), so nearly all of this runs on the index 
 The keywords as they came (`header`) are left in the database until somebody reads the attribute.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -236,6 +237,18 @@ def availability(wave: int, first: date, last: date) -> Iterator[DayAvailability
         yield DayAvailability(
             wave, start_of(day * SLOTS_A_DAY).date(), filled.get(day, 0), tuple(gaps.get(day, ()))
         )
+
+
+def filled_slots(start: datetime, count: int, length: timedelta) -> Counter[tuple[int, int]]:
+    """How many slots have an image, by wavelength and by the number of the stretch: `count` of `length`.
+
+    Stretches follow one another from `start`; both are whole slots.
+    """
+    first, each = _slot(start), length // CADENCE
+    rows = ImageHeader.objects.filter(slot__gte=first, slot__lt=first + count * each)
+    stretch = (F("slot") - first) / each
+    found = rows.values_list("wave", stretch).annotate(images=Count("pk")).order_by()
+    return Counter({(wave, number): images for wave, number, images in found})
 
 
 def coverage() -> list[WaveCoverage]:

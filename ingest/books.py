@@ -1,41 +1,22 @@
-"""The books of a run: who may work on it, its states and account, and what follows for the watermark."""
+"""The books of a run over events: its lock and its words, and what follows for the watermark."""
 
 import hashlib
-import random
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 
-import django.db
-from django.db import connection, transaction
-from django.utils import timezone
+from django.db import transaction
 
 from events.domain.criteria import TimeWindow
+from ingest import accounts
+from ingest.accounts import window_of
 from ingest.models import IngestRun, Watermark
 from ingest.queries import ACCOUNT
-from ingest.sources.base import SourceError
 from ingest.upsert import Counts
 
-#: How often a run is taken up before it stays failed: attempts whose worker was killed count as well, so
-#: that a window which kills its worker does not do so for ever.
-MAX_ATTEMPTS = 8
-#: Seconds before the second attempt; doubled for each further one up to the last.
-FIRST_WAIT, LONGEST_WAIT = 30.0, 3600.0
-#: Seconds that a source may ask us to wait.
-LONGEST_ASKED = 86_400.0
-
+#: What a run is about; of an archive, its `origin` too, which is the path. Of others it is what was read.
+ORDER = ("source", "event_types", "window_start", "window_end")
+_COUNTERS = ("pages", "associations")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-class WindowBusy(Exception):  # noqa: N818 - no error: somebody else is doing the work
-    """Another process works on this window at this moment."""
-
-
-def window_of(run: IngestRun) -> TimeWindow | None:
-    """The run's window; None where it reads all there is."""
-    if run.window_start is None or run.window_end is None:
-        return None
-    return TimeWindow(run.window_start, run.window_end)
 
 
 def on_grid(time: datetime, step: timedelta) -> datetime:
@@ -53,32 +34,13 @@ def cut(window: TimeWindow, step: timedelta) -> list[TimeWindow]:
     return pieces
 
 
-def account(run: IngestRun) -> dict[str, int]:
-    """The run's account by its five names."""
-    return {name: getattr(run, name) for name in ACCOUNT}
-
-
-@contextmanager
-def exclusive(run: IngestRun) -> Iterator[None]:
-    """Hold the window of `run` (of an archive: its path too) against all other processes.
-
-    An advisory lock of this session: PostgreSQL drops it with the connection, so none outlives its process.
-    Raises WindowBusy if another session holds it.
-    """
+def exclusive(run: IngestRun) -> AbstractContextManager[None]:
+    """Hold the window of `run` (of an archive: its path too). Raises accounts.WindowBusy on entering."""
     what = [run.source, str(run.window_start), str(run.window_end)]
     if run.source == "archive":
         what.append(run.origin)
     key = int.from_bytes(hashlib.blake2b("|".join(what).encode(), digest_size=8).digest(), signed=True)
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [key])
-        if cursor.fetchone() != (True,):
-            raise WindowBusy(f"another process is working on {describe(run)}")
-    try:
-        yield
-    finally:
-        # A lost connection took the lock along.
-        with suppress(django.db.Error), connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_unlock(%s)", [key])
+    return accounts.held([key], describe(run))
 
 
 def describe(run: IngestRun) -> str:
@@ -89,14 +51,8 @@ def describe(run: IngestRun) -> str:
 
 
 def begin(run: IngestRun) -> None:
-    """A new attempt, with an empty account: the books show the newest pass."""
-    run.state = IngestRun.State.RUNNING
-    run.attempts += 1
-    run.started_at, run.finished_at, run.not_before = timezone.now(), None, None
-    run.error = ""
-    for name in (*ACCOUNT, "pages", "associations"):
-        setattr(run, name, 0)
-    run.save()
+    """A new attempt, with an empty account."""
+    accounts.begin(run, *_COUNTERS)
 
 
 def enter(run: IngestRun, counts: Counts, *, quarantined: int, pages: int, associations: int) -> None:
@@ -108,64 +64,14 @@ def enter(run: IngestRun, counts: Counts, *, quarantined: int, pages: int, assoc
     run.received += counts.created + counts.updated + counts.unchanged + quarantined
     run.pages += pages
     run.associations += associations
-    run.save(update_fields=[*ACCOUNT, "pages", "associations", "origin"])
+    run.save(update_fields=[*ACCOUNT, *_COUNTERS, "origin"])
 
 
 def succeed(run: IngestRun) -> None:
     """The window was read to its end; the source's watermark may follow."""
     with transaction.atomic():
-        _end(run, IngestRun.State.SUCCEEDED)
+        accounts.succeed(run)
         advance(run.source)
-
-
-def fail(run: IngestRun, error: BaseException, *, again: bool) -> None:
-    """Note why the pass ended. With `again` it waits for its next attempt, if another one can help.
-
-    Without a database this cannot be noted: then the run stays "running", which is found to be untrue later.
-    """
-    run.error = one_line(error)
-    state = IngestRun.State.FAILED
-    if again and is_transient(error) and run.attempts < MAX_ATTEMPTS:
-        state = IngestRun.State.PENDING
-        run.not_before = timezone.now() + timedelta(seconds=_wait(run.attempts, error))
-    with suppress(django.db.Error):
-        _end(run, state)
-
-
-def give_up(run: IngestRun) -> None:
-    """The last attempt left no word, so it was cut off: whatever did that is not to happen for ever."""
-    run.error = f"given up: {run.attempts} attempts were cut off or failed"
-    _end(run, IngestRun.State.FAILED)
-
-
-def _end(run: IngestRun, state: IngestRun.State) -> None:
-    run.state, run.finished_at = state, timezone.now()
-    run.save(update_fields=["state", "error", "not_before", "finished_at"])
-
-
-def one_line(error: BaseException) -> str:
-    """An error as a line for people."""
-    if isinstance(error, KeyboardInterrupt | SystemExit):
-        return "stopped before its end"
-    text = " ".join(str(error).split())[:500]
-    return text if isinstance(error, SourceError) and text else f"{type(error).__name__}: {text}".rstrip(": ")
-
-
-def is_transient(error: BaseException) -> bool:
-    """Whether the same attempt may succeed later."""
-    if isinstance(error, SourceError):
-        return not error.permanent
-    # The database went away, or broke a deadlock; the process was told to end.
-    return isinstance(error, django.db.OperationalError | django.db.InterfaceError | SystemExit)
-
-
-def _wait(attempts: int, error: BaseException) -> float:
-    """Seconds until the next attempt: what the source asks for, or doubling with jitter."""
-    asked = getattr(error, "retry_after", None)
-    if asked is not None:
-        return min(float(asked), LONGEST_ASKED)
-    wait = min(FIRST_WAIT * 2 ** (attempts - 1), LONGEST_WAIT)
-    return wait * random.uniform(0.75, 1.25)  # noqa: S311 - spreads retries, keeps no secret
 
 
 def advance(source: str) -> None:

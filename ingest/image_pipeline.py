@@ -13,9 +13,8 @@ from images.domain.settings import named
 from images.domain.slots import WAVES, BeforeFirstSlotError, UnknownWaveError, slot_of, slots_between
 from images.models import ImageHeader
 from images.store import OutOfStoreError, parameter_store
+from ingest import accounts, measure
 from ingest import image_books as books
-from ingest import measure
-from ingest.books import MAX_ATTEMPTS
 from ingest.images.base import ImageSource, Item
 from ingest.images.errors import PictureError
 from ingest.images.registry import image_source
@@ -43,25 +42,24 @@ def work(run: ImageRun, *, again: bool = False, tell: Callable[[ImageRun], None]
     """
     with books.exclusive(run):
         run.refresh_from_db()
-        if not books.is_open(run):
+        if not accounts.is_open(run):
             return run
-        if again and run.attempts >= MAX_ATTEMPTS:
-            books.give_up(run)
+        if again and accounts.is_used_up(run):
             return run
-        books.begin(run)
+        accounts.begin(run)
         try:
             label = settings.ISD_IMAGE_SETTINGS
             named(label, WAVES[0])  # a name that no settings have is nothing that is wrong with the images
             parameter_store().ensure()
             source = image_source(run.source)
-            for item in source.items(run.wave, books.window_of(run), run.paths):
+            for item in source.items(run.wave, accounts.window_of(run), run.paths):
                 outcome = _take(source, item, run, label)
                 if outcome is not None:
                     books.enter(run, outcome)
                     tell(run)
-            books.succeed(run)
+            accounts.succeed(run)
         except BaseException as error:
-            books.fail(run, error, again=again)
+            accounts.fail(run, error, again=again)
             raise
     return run
 
@@ -108,6 +106,7 @@ def _measure(data: bytes, run: ImageRun, label: str, origin: str) -> Outcome | N
     picture, facts = measure.decode(data)
     if not _is_asked_for(facts, run):
         return None
+    measure.check_grid(picture)
     frame = measure.frame_of(picture, facts, content, label, measure.seen_before(facts))
     return measure.store(frame, source=run.source, origin=origin)
 
@@ -115,7 +114,7 @@ def _measure(data: bytes, run: ImageRun, label: str, origin: str) -> Outcome | N
 def _is_asked_for(facts: ImageFacts, run: ImageRun) -> bool:
     """Whether an image is of the run's wavelength, and in a slot of its window, where it has one."""
     slot = slot_of(facts.observed)
-    window = books.window_of(run)
+    window = accounts.window_of(run)
     return run.wave in (None, facts.wave) and (
         window is None or slot in slots_between(window.start, window.end)
     )

@@ -60,7 +60,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
-    """One measured image. `parameters` is (64, 64, 10); `pictures` are JPEGs by their size in pixels."""
+    """One measured image. `parameters`: (rows, columns, 10). `pictures`: JPEGs by their size in pixels."""
 
     facts: ImageFacts
     header: Header
@@ -96,26 +96,30 @@ def read_facts(data: bytes) -> ImageFacts | None:
 
 
 def decode(data: bytes) -> tuple[Picture, ImageFacts]:
-    """The picture in a JP2 or FITS file and what its header says.
+    """The picture in a JP2 or FITS file, of any number of whole cells, and what its header says.
 
-    Raises PictureError where there is none, WrongSizeError (which is one) where it has no 64 x 64 cells, and
-    ValueError where the header lacks what is needed.
+    Raises PictureError where there is none, WrongSizeError (which is one) where its sides are no multiples of
+    64, and ValueError where the header lacks what is needed.
     """
     picture = jp2.read(data) if data.startswith(_JP2_BEGINS) else fits.read(data)
+    return picture, facts_of(picture.header, *picture.pixels.shape)
+
+
+def check_grid(picture: Picture) -> None:
+    """Raise WrongSizeError unless the picture has the 64 x 64 cells of the store's frames."""
     rows, columns = picture.pixels.shape
     if (rows, columns) != (CELL * GRID, CELL * GRID):
         raise WrongSizeError(
             f"{rows} x {columns} pixels make {rows // CELL} x {columns // CELL} cells,"
-            f" and the store holds {GRID} x {GRID}"
+            f" and the store holds {GRID} x {GRID}; measure_images measures it without storing"
         )
-    return picture, facts_of(picture.header, rows, columns)
 
 
 def measure(data: bytes, label: str) -> Frame:
     """The image in a file's bytes, measured with the settings named `label`.
 
     The image before it, by which a rotated or repeated one is told, is looked up. Raises what `decode` does,
-    and BadSettings for an unknown label.
+    and SettingsError for an unknown label.
     """
     picture, facts = decode(data)
     return frame_of(picture, facts, content_hash(data), label, seen_before(facts))
@@ -136,7 +140,7 @@ def seen_before(facts: ImageFacts) -> Seen | None:
 def frame_of(
     picture: Picture, facts: ImageFacts, content: uuid.UUID, label: str, before: Seen | None = None
 ) -> Frame:
-    """A decoded picture, measured; pure. Raises BadSettings for an unknown label."""
+    """A decoded picture of any size, measured; pure. Raises SettingsError for an unknown label."""
     used = named(label, facts.wave)
     values = parameters(picture.pixels, used, picture.missing)
     return Frame(
@@ -191,7 +195,7 @@ def _commit(frame: Frame, source: str, origin: str) -> None:
         settings_, _ = MeasuringSettings.objects.get_or_create(
             name=used.name, version=used.version, wave=used.wave, defaults={"knobs": asdict(used)}
         )
-        flags = [flag.name.lower() for flag in frame.flags if flag.name]
+        flags = frame.flags.words
         twin = ImageHeader.objects.filter(wave=frame.facts.wave, pixel_hash=uuid.UUID(frame.seen.fingerprint))
         if "duplicate" not in flags and twin.exists():
             flags.append("duplicate")
@@ -248,10 +252,10 @@ def _is_same(present: ImageHeader, frame: Frame) -> bool:
 
 
 def _pictures(pixels: NDArray[np.uint8]) -> dict[int, bytes]:
-    """The image as JPEG in each size, every pixel the mean of those that it stands for."""
+    """The image as JPEG in each size that divides its own; every pixel is the mean of those it stands for."""
     whole = Image.fromarray(pixels)
     pictures = {}
-    for size in SIZES:
+    for size in (size for size in SIZES if whole.width % size == 0):
         file = io.BytesIO()
         whole.reduce(whole.width // size).save(file, "JPEG", quality=JPEG_QUALITY)
         pictures[size] = file.getvalue()

@@ -12,12 +12,11 @@ from contextlib import closing, contextmanager
 from django.db import transaction
 
 from events.domain.criteria import TimeWindow
-from ingest import books
+from ingest import accounts, books
 from ingest.batches import Batch, batches
 from ingest.edges import upsert_associations
 from ingest.models import IngestRun
 from ingest.quarantine import quarantine, upsert_or_refuse
-from ingest.queries import OPEN
 from ingest.sources import get_source
 from ingest.sources.base import Source
 
@@ -62,10 +61,9 @@ def ingest_window(
     with books.exclusive(run):
         if run.pk is not None:
             run.refresh_from_db()
-            if run.state not in OPEN:
+            if not accounts.is_open(run):
                 return run
-        if again and run.attempts >= books.MAX_ATTEMPTS:
-            books.give_up(run)
+        if again and accounts.is_used_up(run):
             return run
         books.begin(run)
         try:
@@ -75,7 +73,7 @@ def ingest_window(
                     tell(run)
             books.succeed(run)
         except BaseException as error:
-            books.fail(run, error, again=again)
+            accounts.fail(run, error, again=again)
             raise
     return run
 
@@ -86,9 +84,9 @@ def work(run: IngestRun, *, again: bool = False, tell: Callable[[IngestRun], Non
     try:
         source = get_source(run.source, path=path)
     except Exception as error:
-        books.fail(run, error, again=False)
+        accounts.fail(run, error, again=False)
         raise
-    return ingest_window(source, books.window_of(run), tuple(run.event_types), run, again=again, tell=tell)
+    return ingest_window(source, accounts.window_of(run), tuple(run.event_types), run, again=again, tell=tell)
 
 
 def _store(run: IngestRun, batch: Batch) -> None:

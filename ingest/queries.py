@@ -1,12 +1,13 @@
 """What the books say: for the status page, the admin and the commands."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.db.models import Count, F, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 
-from ingest.models import Backfill, IngestRun, QuarantinedRecord, Watermark
+from ingest.models import Backfill, ImageRun, IngestRun, QuarantinedRecord, Watermark
 
 ACCOUNT = ("received", "created", "updated", "unchanged", "quarantined")
 OPEN = (IngestRun.State.PENDING, IngestRun.State.RUNNING)
@@ -87,6 +88,14 @@ def open_backfills() -> QuerySet[Backfill]:
 def watermarks() -> QuerySet[Watermark]:
     """Until when each source has been polled without a gap."""
     return Watermark.objects.order_by("source")
+
+
+def newest_image_runs(
+    source: str, start: datetime
+) -> dict[tuple[int | None, datetime | None, datetime | None], ImageRun]:
+    """The run ordered last for each wavelength and window (start, end), of those from `start` on."""
+    found = ImageRun.objects.filter(source=source, window_start__gte=start).order_by("pk")
+    return {(run.wave, run.window_start, run.window_end): run for run in found}
 
 
 def quarantined_count() -> int:

@@ -9,20 +9,19 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from datetime import datetime, timedelta
-from typing import Any
+from functools import partial
 
 import structlog
-from celery import Task, current_app, shared_task
+from celery import Task, shared_task
 from celery.signals import worker_ready
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
-from kombu.exceptions import ChannelError, OperationalError
-from redis.exceptions import RedisError
 
 from events.domain.criteria import TimeWindow
 from events.domain.vocabulary import EVENT_TYPES
-from ingest import books, orders, pipeline
+from ingest import accounts, books, broker, orders, pipeline
+from ingest.broker import BROKER_AWAY
 from ingest.interpolate import interpolate_pending
 from ingest.models import Backfill, IngestRun, Watermark
 from ingest.queries import OPEN, open_runs
@@ -40,25 +39,24 @@ TRACKING_PRIORITY = 9
 SHIFT = 60.0
 #: In one backfill: 68 years in windows of 6 hours.
 MOST_WINDOWS = 100_000
-_BROKER_AWAY = (OperationalError, RedisError, OSError)
 
 
 @shared_task
 def ingest_run(run_id: int) -> None:
     """Work on one run of the books. What becomes of it stands there; a sick source is no error here."""
     run = IngestRun.objects.filter(pk=run_id).first()
-    if run is None or run.state not in OPEN or _must_wait(run):
+    if run is None or run.state not in OPEN or accounts.must_wait(run):
         log.info("nothing to do", run=run_id)
         return
     try:
         pipeline.work(run, again=True)
-    except books.WindowBusy as busy:
+    except accounts.WindowBusy as busy:
         log.info("left alone", run=run_id, reason=str(busy))
     except SourceError:
         log.warning("ended early", run=run_id, state=run.state, attempts=run.attempts, error=run.error)
         _follow_up()
     else:
-        log.info("done", run=run_id, state=run.state, **books.account(run))
+        log.info("done", run=run_id, state=run.state, **accounts.account(run))
         _follow_up()
 
 
@@ -90,11 +88,11 @@ def poll_sources() -> None:
 def resume() -> None:
     """Send again the runs that nobody works on and no message tells of, and what waits to be tracked."""
     try:
-        waiting = messages_waiting()
-    except _BROKER_AWAY as error:
+        waiting = broker.messages_waiting()
+    except BROKER_AWAY as error:
         log.warning("the broker is away", error=str(error))
         return
-    _send(run for run in open_runs() if _is_forgotten(run, waiting))
+    _send(run for run in open_runs() if accounts.is_forgotten(run, waiting, books.exclusive(run)))
     if not waiting:
         _follow_up()
 
@@ -156,24 +154,9 @@ def order_poll(source: str, now: datetime) -> list[IngestRun]:
 
 
 def rerun(run: IngestRun) -> IngestRun:
-    """Order this run once more and return what was ordered.
-
-    One that succeeded stays in the books with its account, and a new one is made; any other is taken up
-    again itself, with its attempts counted anew.
-    """
-    if run.state == IngestRun.State.SUCCEEDED:
-        again = IngestRun(
-            source=run.source, event_types=run.event_types,
-            window_start=run.window_start, window_end=run.window_end,
-            origin=run.origin if run.source == "archive" else "",
-        )  # fmt: skip
-        again.save()
-    else:
-        again = run
-        IngestRun.objects.filter(pk=run.pk).exclude(state=IngestRun.State.RUNNING).update(
-            state=IngestRun.State.PENDING, attempts=0, not_before=None, error="", queued_at=timezone.now()
-        )
-        again.refresh_from_db()
+    """Order this run once more and return what was ordered."""
+    path = ("origin",) if run.source == "archive" else ()
+    again = accounts.reopened(run, (*books.ORDER, *path))
     _send_on_commit([again])
     return again
 
@@ -183,17 +166,6 @@ def resume_backfill(backfill: Backfill) -> None:
     for run in backfill.runs.filter(state=IngestRun.State.FAILED):
         rerun(run)
     resume()
-
-
-def messages_waiting() -> int:
-    """Messages in the broker that no worker has taken. Raises what kombu and redis raise if it is away."""
-    with current_app.connection_for_read() as broker:
-        channel: Any = broker.default_channel
-        try:
-            declared = channel.queue_declare(queue=current_app.conf.task_default_queue, passive=True)
-            return int(declared.message_count)
-        except ChannelError:  # Redis has no empty queues
-            return 0
 
 
 def _order(
@@ -216,14 +188,9 @@ def _send_on_commit(runs: list[IngestRun]) -> None:
 
 
 def _send(runs: Iterable[IngestRun]) -> None:
-    """A message for each run. Without a broker they stay in the books, where `resume` finds them."""
-    try:
-        with current_app.producer_or_acquire() as producer:
-            for run in runs:
-                priority = POLL_PRIORITY if run.backfill_id is None else BACKFILL_PRIORITY
-                ingest_run.apply_async((run.pk,), priority=priority, producer=producer, retry=False)
-    except _BROKER_AWAY as error:
-        log.warning("the broker is away; the runs wait in the books", error=str(error))
+    """A message for each run."""
+    priority = {True: POLL_PRIORITY, False: BACKFILL_PRIORITY}
+    broker.send(ingest_run, (((run.pk,), priority[run.backfill_id is None]) for run in runs))
 
 
 def _follow_up() -> None:
@@ -234,41 +201,10 @@ def _follow_up() -> None:
     elif orders.tracks_without_shapes():
         task = interpolate_tracks
     if task is not None:
-        transaction.on_commit(lambda: _send_one(task))
-
-
-def _send_one(task: Task) -> None:
-    """Without a broker the orders stay in PostgreSQL, where `resume` finds them."""
-    try:
-        task.apply_async(priority=TRACKING_PRIORITY, retry=False)
-    except _BROKER_AWAY as error:
-        log.warning("the broker is away; tracking waits", error=str(error))
+        transaction.on_commit(partial(broker.send, task, [((), TRACKING_PRIORITY)]))
 
 
 def _shift() -> Callable[[], bool]:
     """Tells whether SHIFT seconds have passed since now."""
     end = time.monotonic() + SHIFT
     return lambda: time.monotonic() > end
-
-
-def _must_wait(run: IngestRun) -> bool:
-    return run.not_before is not None and run.not_before > timezone.now()
-
-
-def _is_forgotten(run: IngestRun, waiting: int) -> bool:
-    """Whether to send this open run again; `waiting` is the number of messages in the broker.
-
-    Three kinds: the time of a further attempt has come; its worker is gone (it is "running" while nobody
-    holds its lock); or it is pending and no message waits that could be its own. The first two are changed
-    so that they are found once.
-    """
-    if run.state == IngestRun.State.PENDING and (_must_wait(run) or (waiting and run.not_before is None)):
-        return False
-    try:
-        with books.exclusive(run):
-            found = IngestRun.objects.filter(pk=run.pk, state=run.state, not_before=run.not_before)
-            return bool(
-                found.update(state=IngestRun.State.PENDING, not_before=None, queued_at=timezone.now())
-            )
-    except books.WindowBusy:
-        return False

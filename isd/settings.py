@@ -131,6 +131,10 @@ ISD_SHAPE_MODE = read(among(("correct", "gsu")), "ISD_SHAPE_MODE", ["correct"])[
 ISD_PARAMETER_STORE = read(place("s3", "gs", "az"), "ISD_PARAMETER_STORE", "var/parameters.zarr")
 ISD_IMAGE_FOLDER = read(place(), "ISD_IMAGE_FOLDER", "var/images")
 ISD_IMAGE_SETTINGS = read(text, "ISD_IMAGE_SETTINGS", "reference-1")
+ISD_POLL_IMAGES = read(among(("helioviewer", "simulation")), "ISD_POLL_IMAGES", [])
+ISD_POLL_IMAGES_OVERLAP = timedelta(hours=read(at_least(1), "ISD_POLL_IMAGES_OVERLAP_HOURS", 48.0))
+WAVES = ("94", "131", "171", "193", "211", "304", "335", "1600", "1700")
+ISD_POLL_WAVES = read(among(WAVES), "ISD_POLL_WAVES", []) or list(WAVES)
 ISD_HELIOVIEWER_URL = read(
     address("http", "https"), "ISD_HELIOVIEWER_URL", "https://helioviewer.org/jp2/AIA/"
 )
@@ -261,6 +265,11 @@ CELERY_BEAT_SCHEDULE = {
         "task": "ingest.tasks.poll_sources",
         "schedule": crontab(hour="1", minute="0"),
         "options": {"expires": 12 * 3600},
+    },
+    "poll the images": {
+        "task": "ingest.image_tasks.poll_images",
+        "schedule": crontab(minute="5"),
+        "options": {"expires": 3600},
     },
     "resume images that were cut off": {
         "task": "ingest.image_tasks.resume_images",

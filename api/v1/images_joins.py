@@ -1,4 +1,8 @@
-"""Events and tracks on images: where an event lies on the image of its start, parameters under a shape."""
+"""Events and tracks on images: where an event lies on its image, and the parameters under a shape.
+
+An event's image is that of the instant at which its shape holds: its start, or the end for methods that
+report what their last image showed (`events.domain.vocabulary.observed_at`).
+"""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -20,6 +24,7 @@ from api.v1.images_rows import answering
 from api.v1.params import key_of
 from events.domain.carrying import carried_to
 from events.domain.criteria import TimeWindow
+from events.domain.vocabulary import observed_at
 from events.models import Event, Track
 from events.queries import event_of, event_with_number, events_named
 from events.tracks import track_of_archivid, track_of_number
@@ -37,28 +42,34 @@ from images.store import parameter_store
 _DECIMALS = 3
 
 
-# --- events with the image of their start
+# --- events with their images
 
 
 def with_images(lines: Sequence[str], wave: int) -> list[str]:
-    """Rows of events (JSON), each with `image`: the one nearest to its start, or null; and the event on it.
+    """Rows of events (JSON), each with `image`: the one nearest to its instant, or null; and the event on it.
 
-    `pixels` is the outline, or else the box, as GeoJSON in pixels of the image at full size: x = column, y =
-    row from the north, both from 0 at the centre of the corner pixel. `cells` are the [row, column] that it
-    touches. In the ten minutes at most between them the Sun turns by less than three pixels, which is let go.
+    `instant` is when the event's shape holds. `pixels` is the outline, or else the box, as GeoJSON in pixels
+    of the image at full size: x = column, y = row from the north, both from 0 at the centre of the corner
+    pixel. `cells` are the [row, column] that it touches. In the ten minutes at most between both instants the
+    Sun turns by less than three pixels, which is let go.
     """
     rows = [orjson.loads(line) for line in lines]
     events = events_named([row["kb_archivid"] for row in rows])
-    starts = [events[row["kb_archivid"]].event_starttime for row in rows]
-    images = queries.nearest(wave, starts)
-    for row, start, image in zip(rows, starts, images, strict=True):
-        row["image"] = None if image is None else _placed(events[row["kb_archivid"]], start, image)
+    instants = [_instant(events[row["kb_archivid"]]) for row in rows]
+    images = queries.nearest(wave, instants)
+    for row, instant, image in zip(rows, instants, images, strict=True):
+        row["image"] = None if image is None else _placed(events[row["kb_archivid"]], instant, image)
     return [orjson.dumps(row, option=orjson.OPT_UTC_Z | orjson.OPT_SERIALIZE_NUMPY).decode() for row in rows]
 
 
-def _placed(event: Event, start: datetime, image: ImageHeader) -> dict[str, Any]:
+def _instant(event: Event) -> datetime:
+    """When the event's shape holds."""
+    return observed_at(event.frm_name, event.event_starttime, event.event_endtime)
+
+
+def _placed(event: Event, instant: datetime, image: ImageHeader) -> dict[str, Any]:
     shape, name = _shape(event)
-    record = {**answering(image, start), "shape": name, "pixels": None, "cells": None}
+    record = {**answering(image, instant), "instant": instant, "shape": name, "pixels": None, "cells": None}
     if shape is None:
         return record
     placed = cells.in_pixels(shape, image.wcs)
@@ -171,7 +182,7 @@ def _values(under: _Under, values: dict[str, Any]) -> dict[str, Any]:
 
 
 class EventParametersView(_UnderShapeView):
-    """Parameters under one event as the Sun carries it from its start to its end."""
+    """Parameters under one event as the Sun carries it through its life, from when its shape holds."""
 
     @schema.event_parameters
     def get(self, request: Request, key: str) -> HttpResponse:
@@ -184,7 +195,7 @@ class EventParametersView(_UnderShapeView):
 
         def under(images: list[ImageHeader]) -> Iterable[_Under]:
             for image in images:
-                moved = carried_to([shape], [event.event_starttime], image.observed)
+                moved = carried_to([shape], [_instant(event)], image.observed)
                 if moved.hidden[0]:
                     continue  # behind the limb there is nothing to see
                 yield _Under(image, moved.shapes[0], "held" if moved.held[0] else "carried")

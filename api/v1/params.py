@@ -77,7 +77,8 @@ EVENTS = (
     Parameter(
         "include",
         choice(("header",)),
-        "`header`: each event with the image of `wave` nearest to its start, and its place on it; in json.",
+        "`header`: each event with the image of `wave` nearest to the instant at which its shape holds, and "
+        "its place on it; in json.",
     ),
     Parameter("wave", WAVE, "Wavelength of the image that `include` adds, angstrom."),
     Parameter(

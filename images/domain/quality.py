@@ -15,7 +15,7 @@ DUPLICATE     every pixel equals that of the image before it.
 INCOMPLETE    more than 1 % is missing: by bits 9 to 11, by MISSVALS, or because that part of the cells well
               inside the disk has no value or one grey level only (which no real one has, on either wave at
               hand).
-MARKED        the bright pixel is there: cell (63, 0) holds it and not the sky. `without_marker` takes it out.
+MARKED        the bright pixel is there: cell (63, 0) holds it and not the sky.
 """
 
 from enum import Flag as BaseFlag
@@ -88,6 +88,11 @@ class Flag(BaseFlag):
     DUPLICATE = auto()
     INCOMPLETE = auto()
     MARKED = auto()
+
+    @property
+    def words(self) -> list[str]:
+        """The raised ones by their names in lower case, as they are stored and told."""
+        return [flag.name.lower() for flag in self if flag.name]
 
 
 class Seen(NamedTuple):
@@ -162,18 +167,6 @@ def marker_turn(pixels: Grey) -> int | None:
     turns = (0, 1, 2, 3) if rows == columns else (0, 2)
     found = [turn for turn in turns if _has_marker(np.rot90(pixels, -turn))]
     return found[0] if len(found) == 1 else None
-
-
-def without_marker(pixels: Grey) -> Grey:
-    """The image with the two pixels that Helioviewer's scaling sets (bottom left) at the level beside them.
-
-    The ripples that the compression has left around the bright one stay. Unchanged where it does not show.
-    """
-    if not _has_marker(pixels):
-        return pixels
-    blank = pixels.copy()
-    blank[-2:, 0] = np.median(pixels[-2:, 1:3])
-    return blank
 
 
 def _has_marker(pixels: Grey) -> bool:

@@ -131,7 +131,7 @@ class BackfillAdmin(IngestAdmin):
     def run_failed_again(self, request: HttpRequest, queryset: QuerySet[Backfill]) -> None:
         """Order every failed run of the chosen backfills once more."""
         chosen = list(queryset.values_list("pk", flat=True))
-        order_again(request, IngestRun.objects.filter(backfill__in=chosen, state=_STATES.FAILED))
+        order_again(request, IngestRun.objects.filter(backfill__in=chosen, state=_STATES.FAILED), tasks.rerun)
 
     @admin.display(description="window (UTC)")
     def span(self, backfill: Backfill) -> str:

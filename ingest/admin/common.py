@@ -1,19 +1,17 @@
 """What the pages of the ingest share."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from django.contrib import messages
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
-from kombu.exceptions import OperationalError
-from redis.exceptions import RedisError
 
 from events.admin.readonly import ReadOnlyAdmin
-from ingest import tasks
-from ingest.models import IngestRun
+from ingest.broker import BROKER_AWAY, messages_waiting
+from ingest.models import Account
 
 
 class IngestAdmin(ReadOnlyAdmin):
@@ -43,15 +41,18 @@ class IngestAdmin(ReadOnlyAdmin):
         return super().render_change_form(request, context, *args, **kwargs)
 
 
-def order_again(request: HttpRequest, runs: Iterable[IngestRun]) -> None:
-    """Order each of these runs once more and tell the operator what came of it."""
+_Run = TypeVar("_Run", bound=Account)
+
+
+def order_again(request: HttpRequest, runs: Iterable[_Run], rerun: Callable[[_Run], object]) -> None:
+    """Order each of these runs once more, by `rerun`, and tell the operator what came of it."""
     ordered = busy = 0
     for run in runs:
-        if run.state == IngestRun.State.RUNNING:
+        if run.state == Account.State.RUNNING:
             busy += 1
         ordered += 1
-        tasks.rerun(run)
-    messages.success(request, f"{ordered} window{'' if ordered == 1 else 's'} ordered again.")
+        rerun(run)
+    messages.success(request, f"{ordered} run{'' if ordered == 1 else 's'} ordered again.")
     if busy:
         messages.info(request, f"{busy} of them still counted as running; what really runs is left alone.")
     warn_if_broker_is_away(request)
@@ -60,8 +61,8 @@ def order_again(request: HttpRequest, runs: Iterable[IngestRun]) -> None:
 def warn_if_broker_is_away(request: HttpRequest) -> None:
     """Tell the operator when an order will wait for the broker."""
     try:
-        tasks.messages_waiting()
-    except (OperationalError, RedisError, OSError):
+        messages_waiting()
+    except BROKER_AWAY:
         messages.warning(
             request, "The broker cannot be reached. The order is in the books and starts when it is back."
         )

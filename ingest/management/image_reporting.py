@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 from django.core.management.base import CommandError
 
-from ingest import image_books
+from ingest import accounts, image_books
 from ingest.management.reporting import account_line, watch
 from ingest.models import ImageRun
 from ingest.queries import OPEN
@@ -41,5 +41,5 @@ def end_of_images(runs: Sequence[ImageRun], done: Sequence[ImageRun]) -> str:
 def _total(runs: Sequence[ImageRun]) -> dict[str, int]:
     total: Counter[str] = Counter(received=0, created=0, updated=0, unchanged=0, quarantined=0)
     for run in runs:
-        total.update(image_books.account(run))
+        total.update(accounts.account(run))
     return total

@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from events.domain.criteria import TimeWindow
 from events.domain.vocabulary import EVENT_TYPES
-from ingest import books
+from ingest import accounts, books
 from ingest.chains import Changes
 from ingest.interpolate import Made
 from ingest.models import Backfill, IngestRun
@@ -45,7 +45,7 @@ def account_line(account: dict[str, int]) -> str:
 
 def run_line(run: IngestRun) -> str:
     """A run as it stands."""
-    return f"{books.describe(run)}: page {run.pages}, {account_line(books.account(run))}"
+    return f"{books.describe(run)}: page {run.pages}, {account_line(accounts.account(run))}"
 
 
 def time_of(text: str) -> datetime:
@@ -114,12 +114,12 @@ def plain_errors(handle: Callable[..., None]) -> Callable[..., None]:
             handle(*args, **options)
         except KeyboardInterrupt:
             raise CommandError("stopped; run it again to go on", returncode=130) from None
-        except (SourceError, ValueError, books.WindowBusy) as error:
+        except (SourceError, ValueError, accounts.WindowBusy) as error:
             raise CommandError(str(error)) from error
         except (django.db.OperationalError, django.db.InterfaceError) as error:
-            raise CommandError(f"the database: {books.one_line(error)}") from error
+            raise CommandError(f"the database: {accounts.one_line(error)}") from error
         except django.db.ProgrammingError as error:
-            reason = books.one_line(error)
+            reason = accounts.one_line(error)
             raise CommandError(f"the database is not migrated (manage.py migrate): {reason}") from error
 
     return guarded

@@ -22,8 +22,9 @@ from events.domain.vocabulary import GEOMETRY_COLUMNS
 from events.models import Event
 from images.domain.slots import slot_of
 from images.files import SIZES, PictureFolder
-from images.models import ImageHeader, MeasuringSettings
+from images.models import ImageHeader
 from images.store import ParameterStore
+from tests.image_rows import image_row, settings_row
 
 EPOCH = datetime(2014, 8, 30, tzinfo=UTC)
 #: When the images begin.
@@ -156,31 +157,11 @@ class Sky:
         self.store.write(wave, slot, self.frame(wave, slot) if frame is None else frame)
         self.pictures.write(wave, slot, _jpegs())
 
-    @staticmethod
-    def settings(wave: int) -> MeasuringSettings:
-        """The row of the settings of a wavelength."""
-        knobs = {"name": "reference", "version": 1, "wave": wave}
-        return MeasuringSettings.objects.get_or_create(**knobs, defaults={"knobs": knobs})[0]
-
     def row(self, observed: datetime, wave: int = 171, **columns: Any) -> ImageHeader:
         """The row of an image whose arrays are written."""
-        row = self.unsaved(observed, wave, self.settings(wave), **columns)
+        row = image_row(observed, wave, **columns)
         row.save()
         return row
-
-    @staticmethod
-    def unsaved(observed: datetime, wave: int, settings: MeasuringSettings, **columns: Any) -> ImageHeader:
-        """A row that is not stored."""
-        slot = slot_of(observed)
-        row = {
-            "x0": 2053.23, "y0": 2045.8, "dsun": 147126420000.0, "r_sun": 1628.7837, "cdelt": 0.599076,
-            "quality": 1073741824, "size": 4096, "crpix1": 2048.5, "crpix2": 2048.5, "cdelt1": 0.6,
-            "cdelt2": 0.6, "crval1": 0.0, "crval2": 0.0, "crota2": 0.0, "dsun_obs": 147126420000.0,
-            "rsun_obs": 975.7, "settings": settings, "software": "test 1", "header": {"WAVELNTH": wave},
-            "source": "test", "origin": f"{observed:%Y_%m_%d__%H_%M_%S}__SDO_AIA_AIA_{wave}.jp2",
-            "content_hash": UUID(int=slot * 10_000 + wave), "pixel_hash": UUID(int=slot * 10_000 + wave),
-        }  # fmt: skip
-        return ImageHeader(wave=wave, slot=slot, observed=observed, **(row | columns))
 
     def add(
         self, observed: datetime, wave: int = 171, frame: np.ndarray | None = None, **columns: Any
@@ -233,6 +214,6 @@ def empty_sky(db: None, settings: Any, tmp_path: Path, no_images: Path) -> Sky:
 def sky(db: None, settings: Any, some_images: Path) -> Sky:
     """The half hour from 2012-02-13T20:00:00. The rows are the test's own, the folder is not."""
     made = _at(some_images, settings)
-    settings_of = {wave: made.settings(wave) for _, wave in SKY}
-    ImageHeader.objects.bulk_create(made.unsaved(*image, settings_of[image[1]]) for image in SKY)
+    settings_of = {wave: settings_row(wave) for _, wave in SKY}
+    ImageHeader.objects.bulk_create(image_row(*image, settings_of[image[1]]) for image in SKY)
     return made

@@ -59,7 +59,7 @@ def test_held_frames_against_every_slot_one_by_one(images, step, most, first):
 
 def test_held_frames_carry_what_they_follow_from(images):
     (frame,) = queries.held((94,), T, T + CADENCE, step=1, most=5)
-    assert (frame.observed, frame.software) == (T + timedelta(seconds=5), "test")
+    assert (frame.observed, frame.software) == (T + timedelta(seconds=5), "test 1")
     (settings,) = queries.settings_of([frame])
     assert (settings.pk, settings.wave) == (frame.settings, 94)
 

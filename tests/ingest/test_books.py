@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from events.domain.criteria import TimeWindow
-from ingest import books
+from ingest import accounts, books
 from ingest.models import Backfill, IngestRun, Watermark
 
 T0 = datetime(2014, 1, 1, tzinfo=UTC)
@@ -87,4 +87,4 @@ def test_the_watermark_moves_over_whole_reads_without_a_gap():
     ],
 )
 def test_an_error_is_one_line(error, line):
-    assert books.one_line(error) == line
+    assert accounts.one_line(error) == line

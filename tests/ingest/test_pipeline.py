@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from events.domain.criteria import TimeWindow
 from events.models import Association, Event
-from ingest import books
+from ingest.accounts import MAX_ATTEMPTS, WindowBusy, account
 from ingest.batches import BATCH, ahead
 from ingest.models import IngestRun, QuarantinedRecord
 from ingest.pipeline import ingest_window, work
@@ -54,7 +54,7 @@ class Shelf:
 
 def accounts(run):
     run.refresh_from_db()
-    return tuple(books.account(run).values())
+    return tuple(account(run).values())
 
 
 @pytest.mark.django_db
@@ -132,7 +132,7 @@ def test_a_fault_of_ours_is_named_in_the_books():
 def test_a_source_that_is_away_for_now_is_asked_again_later_but_not_for_ever():
     run = IngestRun.objects.create(source="shelf", window_start=DAY.start, window_end=DAY.end)
     waits = []
-    for attempt in range(1, books.MAX_ATTEMPTS + 1):
+    for attempt in range(1, MAX_ATTEMPTS + 1):
         with pytest.raises(SourceError):
             ingest_window(Shelf(SourceError("busy")), DAY, (), run, again=True)
         run.refresh_from_db()
@@ -141,7 +141,7 @@ def test_a_source_that_is_away_for_now_is_asked_again_later_but_not_for_ever():
             waits.append((run.not_before - run.finished_at).total_seconds())
     assert run.state == State.FAILED
     assert run.not_before is None
-    expected = [min(30 * 2**n, 3600) for n in range(books.MAX_ATTEMPTS - 1)]
+    expected = [min(30 * 2**n, 3600) for n in range(MAX_ATTEMPTS - 1)]
     assert all(0.74 * e < w < 1.26 * e for w, e in zip(waits, expected, strict=True))
 
 
@@ -224,7 +224,7 @@ def test_two_processes_never_work_on_one_window_at_the_same_time():
     run = IngestRun.objects.get()
     assert (run.state, run.received) == (State.RUNNING, 1), "the books are open while it runs"
     source = Shelf(Parsed(flares(0, 1)))
-    with pytest.raises(books.WindowBusy, match="shelf 2014-01-01T00:00:00Z"):
+    with pytest.raises(WindowBusy, match="shelf 2014-01-01T00:00:00Z"):
         ingest_window(source, DAY, ())
     assert (source.asked, IngestRun.objects.count()) == ([], 1)
     assert ingest_window(source, other_day, ()).state == State.SUCCEEDED

@@ -12,7 +12,8 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from events.models import Track, TrackShape
-from ingest import books, interpolate, pipeline, tasks
+from ingest import accounts, books, interpolate, pipeline, tasks
+from ingest.broker import messages_waiting
 from ingest.models import Backfill, IngestRun, ShapeOrder, TrackingOrder, Watermark
 from ingest.sources import get_source
 from ingest.track import track_pending
@@ -96,7 +97,7 @@ def test_a_failed_window_holds_the_watermark_and_the_next_poll_reads_it_again(se
     first, *others = tasks.order_poll("hek", NOW)
     for run in others:
         succeed(run)
-    books.fail(first, ValueError(), again=False)
+    accounts.fail(first, ValueError(), again=False)
     assert Watermark.objects.get().polled_until == NOW - 24 * H, "as the first poll set it"
     again = tasks.order_poll("hek", NOW + H)
     assert again[0].window_start == datetime(2014, 1, 8, 12, tzinfo=UTC)
@@ -174,10 +175,10 @@ def test_what_never_reached_the_broker_is_sent_by_resume(sent):
 def test_while_messages_wait_a_pending_run_counts_as_one_of_them(sent):
     run = a_run()
     tasks.ingest_run.apply_async((run.pk,))
-    assert tasks.messages_waiting() == 1
+    assert messages_waiting() == 1
     tasks.resume()
     assert sent() == [run.pk]
-    assert tasks.messages_waiting() == 0
+    assert messages_waiting() == 0
 
 
 def test_a_run_whose_worker_is_gone_is_sent_once_even_while_others_wait(sent):
@@ -268,10 +269,11 @@ def test_the_task_works_on_a_run_and_keeps_a_sick_source_to_the_books(broker, re
     tasks.ingest_run(run.pk + 1000)  # deleted before its turn
 
 
-def test_beat_has_the_daily_poll_and_the_resume_of_every_minute(settings):
+def test_beat_has_the_polls_and_the_resumes_of_every_minute(settings):
     schedule = settings.CELERY_BEAT_SCHEDULE.values()
     assert {entry["task"] for entry in schedule} == {
-        "ingest.tasks.poll_sources", "ingest.tasks.resume", "ingest.image_tasks.resume_images"
+        "ingest.tasks.poll_sources", "ingest.tasks.resume",
+        "ingest.image_tasks.poll_images", "ingest.image_tasks.resume_images",
     }  # fmt: skip
     current_app.loader.import_default_modules()  # as a worker does at its start
     assert all(entry["task"] in current_app.tasks for entry in schedule)

@@ -18,7 +18,7 @@ from django.conf import settings
 from django.core.management.base import CommandError
 
 from events.domain.criteria import TimeWindow
-from ingest import books, pipeline
+from ingest import accounts, books, pipeline
 from ingest.management.reporting import (
     IngestCommand,
     account_line,
@@ -68,7 +68,7 @@ class Command(IngestCommand):
         for piece in _pieces(source, window):
             run = _new_run(source, path, piece, event_types)
             pipeline.ingest_window(reader, piece, event_types, run, tell=self._tell)
-            total.update(books.account(run))
+            total.update(accounts.account(run))
             if not run.pages:
                 self._tell(run)
         if not options["no_tracks"]:

@@ -17,7 +17,7 @@ from django.core.management.base import CommandError
 from events.domain.criteria import TimeWindow
 from images.domain.slots import WAVES, start_of, wave_of
 from images.store import StoreUnavailableError
-from ingest import image_books, image_pipeline, image_tasks
+from ingest import accounts, image_books, image_pipeline, image_tasks
 from ingest.images.files import files_in
 from ingest.images.registry import IMAGE_SOURCES
 from ingest.management.image_reporting import end_of_images, follow_images
@@ -56,9 +56,9 @@ class Command(IngestCommand):
         try:
             for number, run in enumerate(runs, 1):
                 image_pipeline.work(run)
-                total.update(image_books.account(run))
+                total.update(accounts.account(run))
                 where = f"{number} of {len(runs)}, {image_books.describe(run)}"
-                self.stderr.write(f"{where}: {account_line(image_books.account(run))}")
+                self.stderr.write(f"{where}: {account_line(accounts.account(run))}")
         except (OSError, StoreUnavailableError) as error:
             raise CommandError(str(error)) from error
         finally:

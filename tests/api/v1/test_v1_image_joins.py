@@ -42,7 +42,7 @@ def parts_of_cells(box):
 # --- include=header
 
 
-def test_each_event_comes_with_the_image_nearest_to_its_start(client, sky, region, make_event):
+def test_each_event_comes_with_the_image_nearest_to_its_instant(client, sky, region, make_event):
     make_event(2, start=T + timedelta(minutes=8), hpc_coord="POINT(0 0)").save()
     make_event(3, start=T + timedelta(hours=9), hpc_bbox=wkt(*BOX)).save()
     events = client.get("/api/v1/events", {"include": "header", "wave": "171"}).json()["events"]
@@ -52,6 +52,23 @@ def test_each_event_comes_with_the_image_nearest_to_its_start(client, sky, regio
     assert (without_area["slot"], without_area["offset"]) == (156921, -119.0)
     assert (without_area["shape"], without_area["pixels"], without_area["cells"]) == (None, None, None)
     assert without_image is None
+
+
+def test_an_outline_that_holds_at_the_end_of_its_report_is_placed_on_the_image_of_then(
+    client, sky, make_event
+):
+    spoca = make_event(1, start=T, end=T + timedelta(minutes=24), hpc_bbox=wkt(*BOX), frm_name="SPoCA")
+    spoca.save()
+    (event,) = client.get("/api/v1/events", {"include": "header", "wave": "171"}).json()["events"]
+    image = event["image"]
+    assert (image["instant"], image["slot"], image["offset"]) == ("2012-02-13T20:24:00Z", 156924, 0.0)
+    # Under the event, too: where it lies then, and 3.7 arcsec further east at its start.
+    first, *_, last = series(client, spoca.pk, parameter=1)["series"]
+    for entry, shift in ((first, -3.7), (last, 0.0)):
+        values = sky.store.frame(171, entry["slot"])[:, :, 0].astype(float)
+        parts = parts_of_cells((BOX[0] + shift, BOX[1], BOX[2] + shift, BOX[3]))
+        mean = (values * parts).sum() / parts.sum()
+        assert entry["values"]["entropy"]["mean"] == pytest.approx(mean, rel=0.01)
 
 
 def test_its_polygon_in_pixels_and_the_cells_that_it_covers(client, sky, region):

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from images.domain import statistics
 from images.domain.header import facts_of
-from images.domain.parameters import parameters
 from images.domain.quality import (
     BITS,
     TOLERATED,
@@ -20,7 +19,6 @@ from images.domain.quality import (
     names_of,
     quarter_turn,
     seen,
-    without_marker,
 )
 from images.domain.settings import named
 
@@ -167,19 +165,3 @@ def test_cells_without_values_are_lost_too(picture_of):
     values = measured(picture.pixels)
     values[:8] = np.nan  # beside the disk there is nothing to lose
     assert flags_of(picture.pixels, values, facts(picture)) == Flag(0)
-
-
-@pytest.mark.parametrize("name", MARKED)
-def test_the_marker_is_taken_out(picture_of, name):
-    pixels = picture_of(name).pixels
-    blank = without_marker(pixels)
-    assert np.argwhere(blank != pixels).tolist() == [[4094, 0], [4095, 0]]
-    assert blank[4094, 0] == blank[4095, 0] <= 5
-    assert marker_turn(blank) is None
-    skewness = [parameters(image[-64:, :64], REFERENCE)[0, 0, 4] for image in (pixels, blank)]
-    assert skewness[1] < 0.6 * skewness[0]
-
-
-def test_an_image_without_marker_stays_as_it_is(picture_of):
-    pixels = picture_of("304 of 2024").pixels
-    assert without_marker(pixels) is pixels

@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from ingest.broker import messages_waiting
 from ingest.models import Backfill, IngestRun
-from ingest.tasks import messages_waiting
 
 LIST = "/admin/ingest/backfill/"
 FORM = {
@@ -103,7 +103,7 @@ def test_the_list_takes_a_fixed_number_of_queries(operator, backfill, django_ass
 
 def test_runs_what_failed_again_and_nothing_else(operator, backfill, broker):
     choice = {"action": "run_failed_again", "_selected_action": backfill.pk, "index": 0}
-    assert "1 window ordered again." in operator.post(LIST, choice, follow=True).text
+    assert "1 run ordered again." in operator.post(LIST, choice, follow=True).text
     assert sorted(backfill.runs.values_list("state", flat=True)) == ["pending"] * 2 + ["succeeded"] * 2
 
 

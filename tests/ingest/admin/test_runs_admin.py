@@ -2,8 +2,8 @@
 
 import pytest
 
+from ingest.broker import messages_waiting
 from ingest.models import IngestRun, Watermark
-from ingest.tasks import messages_waiting
 
 from datetime import UTC, datetime, timedelta  # isort: skip
 
@@ -60,10 +60,10 @@ def test_a_page_loads_itself_again_while_its_run_is_open(operator, make_run):
 
 def test_a_failed_run_is_taken_up_again(operator, make_run, broker, django_capture_on_commit_callbacks):
     failed = make_run(1, "failed", error="HTTP 503", attempts=8)
-    assert "Run this window again" in operator.get(f"{LIST}{failed.pk}/change/").text
+    assert 'value="Run again"' in operator.get(f"{LIST}{failed.pk}/change/").text
     with django_capture_on_commit_callbacks(execute=True):
         response = order_again(operator, failed)
-    assert "1 window ordered again." in response.text
+    assert "1 run ordered again." in response.text
     assert messages_waiting() == 1
     failed.refresh_from_db()
     assert (failed.state, failed.attempts, failed.error) == ("pending", 0, "")
@@ -71,7 +71,7 @@ def test_a_failed_run_is_taken_up_again(operator, make_run, broker, django_captu
 
 def test_what_succeeded_keeps_its_account_and_gets_a_new_run(operator, make_run, broker):
     done = [make_run(n, received=5, event_types=["FL"]) for n in range(2)]
-    assert "2 windows ordered again." in order_again(operator, *done).text
+    assert "2 runs ordered again." in order_again(operator, *done).text
     assert IngestRun.objects.filter(state="succeeded", received=5).count() == 2
     new = IngestRun.objects.filter(state="pending")
     assert {(run.window_start, tuple(run.event_types)) for run in new} == {
@@ -95,7 +95,7 @@ def test_an_onlooker_cannot_order(onlooker, make_run):
     failed = make_run(1, "failed")
     text = onlooker.get(f"{LIST}{failed.pk}/change/").text
     assert "failed" in text
-    assert "Run this window again" not in text
+    assert 'value="Run again"' not in text
     order_again(onlooker, failed)
     failed.refresh_from_db()
     assert failed.state == "failed"

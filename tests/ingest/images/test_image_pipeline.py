@@ -19,7 +19,7 @@ from images.domain.slots import slot_of
 from images.models import ImageHeader, MeasuringSettings
 from images.store import FrameMissingError, ParameterStore, parameter_store
 from ingest import image_pipeline, measure
-from ingest.image_books import account
+from ingest.accounts import account
 from ingest.image_tasks import order_files
 from ingest.images import jp2
 from ingest.models import ImageRun, QuarantinedRecord
@@ -231,7 +231,7 @@ STEPS = {
     "writing the settings": (MeasuringSettings.objects, "get_or_create"),
     "writing the row": (ImageHeader.objects, "create"),
     "writing the account": (image_pipeline.books, "enter"),
-    "closing the books": (image_pipeline.books, "succeed"),
+    "closing the books": (image_pipeline.accounts, "succeed"),
 }
 
 

@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 from events.domain.criteria import TimeWindow
 from images.domain.slots import WAVES
 from images.models import ImageHeader
-from ingest import image_books, image_demo, image_pipeline, image_tasks
+from ingest import accounts, image_demo, image_pipeline, image_tasks
 from ingest.management.image_reporting import end_of_images, follow_images
 from ingest.models import ImageRun
 from ingest.sources.base import SourceError
@@ -192,7 +192,7 @@ def test_the_demo_is_ordered_once_and_only_what_is_not_there(sent, places):
     (run,) = [run for run in runs if run.wave == 1600 and run.window_start == image_demo.TIMES[0]]
     image_tasks.ingest_images(run.pk)
     run.refresh_from_db()
-    assert image_books.account(run)["created"] == 1
+    assert accounts.account(run)["created"] == 1
     header = ImageHeader.objects.get()
     assert (header.wave, header.source, header.flags) == (1600, "simulation", [])
     assert "simulated" in header.header["ORIGIN"]
