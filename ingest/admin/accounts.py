@@ -59,9 +59,11 @@ class AccountAdmin(IngestAdmin):
 
     @admin.display(description="account")
     def account(self, run: Account) -> str:
-        """The five numbers, as the sum that they are."""
-        received, *parts = (f"{getattr(run, name)} {name}" for name in ACCOUNT)
-        return f"{received} = {' + '.join(parts)}" if run.started_at else "-"
+        """The numbers, as the sum that they are; what is 0 is left out."""
+        if run.started_at is None:
+            return "-"
+        parts = [f"{count} {name}" for name in ACCOUNT[1:] if (count := getattr(run, name))]
+        return f"{run.received} received{' = ' if parts else ''}{' + '.join(parts)}"
 
     @admin.display(description="duration")
     def lasted(self, run: Account) -> str:
