@@ -54,9 +54,7 @@ def _palette(wave: int) -> bytes:
 
 def heatmap_picture(plane: NDArray[np.float32], size: int, ramp: str = "heat") -> Image.Image:
     """One parameter's plane (64, 64) with `size` pixels a side, cells as flat squares, row 0 at the top."""
-    each = size // plane.shape[1]
-    colours = RAMPS[ramp][heatmap.levels(plane)]
-    return Image.fromarray(np.repeat(np.repeat(colours, each, axis=0), each, axis=1))
+    return Image.fromarray(heatmap.picture(plane, size, RAMPS[ramp]))
 
 
 def with_legend(picture: Image.Image, plane: NDArray[np.float32], ramp: str, title: str) -> Image.Image:

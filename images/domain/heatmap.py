@@ -44,16 +44,16 @@ def levels(plane: NDArray[np.floating]) -> NDArray[np.uint8]:
     return np.rint(TOP * (known - low) / (high - low)).astype(np.uint8)
 
 
-def picture(plane: NDArray[np.floating], size: int) -> NDArray[np.uint8]:
+def picture(plane: NDArray[np.floating], size: int, colours: NDArray[np.uint8] = RAMP) -> NDArray[np.uint8]:
     """The heat map of a plane (rows, columns) in RGB, `size` pixels a row, every cell a flat square.
 
-    (size * rows / columns, size, 3), row 0 at the top. Raises ValueError where `size` is no multiple of the
-    number of columns.
+    (size * rows / columns, size, 3), row 0 at the top; `colours`: that of every level, (229, 3). Raises
+    ValueError where `size` is no multiple of the number of columns.
     """
     each, rest = divmod(size, plane.shape[1])
     if rest or each < 1:
         raise ValueError(f"{size} pixels cannot be shared by {plane.shape[1]} cells")
-    coloured = RAMP[levels(plane)]
+    coloured = colours[levels(plane)]
     return np.repeat(np.repeat(coloured, each, axis=0), each, axis=1)
 
 
