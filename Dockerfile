@@ -11,8 +11,10 @@ RUN useradd --system --create-home --uid 10001 isd && install --directory --owne
 WORKDIR /srv/isd
 
 # The lock before the code: a change of code does not install the packages again.
-COPY requirements.txt .
-RUN pip install --no-cache-dir --disable-pip-version-check --require-hashes --requirement requirements.txt
+COPY requirements.txt requirements-s3.txt ./
+ARG WITH_S3=
+RUN pip install --no-cache-dir --disable-pip-version-check --require-hashes --requirement requirements.txt \
+    ${WITH_S3:+--requirement requirements-s3.txt}
 
 COPY . .
 ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 ISD_BIND=0.0.0.0:8000

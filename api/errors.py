@@ -13,8 +13,8 @@ from django.http import Http404
 from psycopg2.errors import QueryCanceled
 from rest_framework.exceptions import APIException
 
-from images.files import PictureMissingError
-from images.store import FrameMissingError, StoreUnavailableError
+from images.files import PictureMissingError, PictureUnreadableError
+from images.store import FrameMissingError, FrameUnreadableError, StoreUnavailableError
 
 #: What a client is told to wait, in seconds, when the database, or the images' store, is away.
 RETRY_AFTER = 30
@@ -42,7 +42,7 @@ class ParameterError(QuestionError):
 
 
 class NotFoundError(QuestionError):
-    """There is no such event."""
+    """There is no such event, track or image."""
 
     status = 404
     code = "not_found"
@@ -53,6 +53,16 @@ class NoPositionError(QuestionError):
 
     status = 422
     code = "no_position"
+
+
+class PreconditionFailedError(QuestionError):
+    """The client wants one version of the answer (If-Match), and it is another one now."""
+
+    status = 412
+    code = "precondition_failed"
+
+    def __init__(self) -> None:
+        super().__init__("The answer is not the one that If-Match names: ask without it for what it is now.")
 
 
 class NotAvailableError(QuestionError):
@@ -94,12 +104,22 @@ def _store(_: Exception) -> Problem:
     return Problem(503, "store_unavailable", "The images are away; ask again later.", retry_after=RETRY_AFTER)
 
 
+def _unreadable(_: Exception) -> Problem:
+    return Problem(
+        503,
+        "store_unavailable",
+        "This image is stored, but cannot be read; ask again later.",
+        retry_after=RETRY_AFTER,
+    )
+
+
 _TABLE: tuple[tuple[type[Exception] | tuple[type[Exception], ...], Callable[..., Problem]], ...] = (
     (QuestionError, _asked),
     (Http404, lambda _: Problem(404, "not_found", "There is nothing at this address.")),
     (APIException, _framework),
     (SuspiciousOperation, lambda error: Problem(400, "bad_request", str(error) or "Unreadable request.")),
     ((OperationalError, InterfaceError), _database),
+    ((FrameUnreadableError, PictureUnreadableError), _unreadable),
     ((StoreUnavailableError, FrameMissingError, PictureMissingError), _store),
 )
 

@@ -10,7 +10,7 @@ from api.params import Kind, Parameter, integer, members
 from images import queries
 from images.domain.criteria import TOLERANCE, Match
 from images.domain.settings import PARAMETERS
-from images.domain.slots import WAVES, UnknownWaveError, slot_of, start_of, wave_of
+from images.domain.slots import WAVES, UnknownWaveError, start_of, wave_of
 from images.models import ImageHeader
 
 #: Nothing further away than this, in seconds, answers a time: a day.
@@ -58,7 +58,7 @@ class NoImageError(NotFoundError):
 
 
 def _nearest(wave: int, time: datetime) -> str:
-    found = queries.neighbours(wave, time)
+    found = queries.neighbours(wave, time, itself=True)
     known = [told(start_of(image.slot)) for image in (found.before, found.after) if image is not None]
     if not known:
         return "there are none at all"
@@ -87,11 +87,6 @@ def image_of(values: dict[str, Any], time: datetime) -> ImageHeader:
     """The image that `wave`, `match` and `tolerance` of these values mean. Raises NoImageError."""
     within = timedelta(seconds=values["tolerance"])
     return image_at(values["wave"], time, values["match"], within)
-
-
-def settled(image: ImageHeader, time: datetime, match: Match) -> bool:
-    """Whether no image that is still to come can answer `time` instead: its own slot has one."""
-    return match is Match.NEXT and image.slot == slot_of(time)
 
 
 def told(time: datetime) -> str:

@@ -9,6 +9,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from images.domain import heatmap
 from images.domain.colour import RAMPS, aia_table
+from images.files import PictureUnreadableError
 
 #: Of 100, as the original stored its images.
 _QUALITY = 90
@@ -34,17 +35,23 @@ def encoded(picture: Image.Image, form: str = "jpg") -> bytes:
 
 
 def tripled(jpeg: bytes) -> bytes:
-    """A grey JPEG with three equal channels, for programs that cannot read one."""
-    with Image.open(io.BytesIO(jpeg)) as picture:
-        return encoded(picture.convert("RGB"))
+    """A grey JPEG with three equal channels, for programs that need them. Raises PictureUnreadableError."""
+    return encoded(_grey(jpeg).convert("RGB"))
 
 
 def coloured(jpeg: bytes, wave: int) -> bytes:
-    """A grey JPEG in the colours of its channel (angstrom)."""
-    with Image.open(io.BytesIO(jpeg)) as picture:
-        grey = picture.convert("L")
+    """A grey JPEG in the colours of its channel (angstrom). Raises PictureUnreadableError."""
+    grey = _grey(jpeg)
     grey.putpalette(_palette(wave))
     return encoded(grey.convert("RGB"))
+
+
+def _grey(jpeg: bytes) -> Image.Image:
+    try:
+        with Image.open(io.BytesIO(jpeg)) as picture:
+            return picture.convert("L")
+    except (OSError, SyntaxError, ValueError) as error:  # as Pillow has it
+        raise PictureUnreadableError(f"a picture is no JPEG: {error}") from error
 
 
 @cache

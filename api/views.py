@@ -22,8 +22,17 @@ class ApiView(APIView):
     permission_classes = ()
     throttle_classes = ()
     http_method_names = ["get", "head", "options"]
+    #: Whether the client's Accept has a say in the form of the answer; else the address says it.
+    negotiates: ClassVar[bool] = False
     #: Sent with every answer, beside the origin.
     cors_headers: ClassVar[dict[str, str]] = {}
+
+    def perform_content_negotiation(self, request: Request, force: bool = False) -> tuple[Any, str]:
+        """The form of the answer, which old programs do not ask for in a header."""
+        if self.negotiates:
+            return super().perform_content_negotiation(request, force)
+        renderer = self.renderer_classes[0]()
+        return renderer, renderer.media_type
 
     def problem_response(self, problem: Problem) -> HttpResponse:
         """The error in the dialect's own form."""
@@ -37,6 +46,7 @@ class ApiView(APIView):
         response = self.problem_response(problem)
         if problem.retry_after is not None:
             response["Retry-After"] = str(problem.retry_after)
+        response["Cache-Control"] = "no-store"
         return response
 
     def options(self, *_: Any, **__: Any) -> HttpResponse:  # type: ignore[override]

@@ -27,6 +27,7 @@ from images.store import ParameterStore
 
 WAVE, FRAMES, ROUNDS, RANGES = 171, 100, 200, 5
 FIRST = slot_of(datetime(2011, 1, 1, tzinfo=UTC))
+_KB = 1000  # bytes
 #: What marks our rows, which are removed again.
 SOURCE = "benchmark"
 GOALS = {"xml": "25 ms", "json": "10 ms", "first": "200 ms", "memory": "64 MB"}
@@ -212,6 +213,10 @@ def _memory_mb(port: int, what: str) -> dict[str, float]:
     return found
 
 
+def _told_size(length: int) -> str:
+    return f"{length / 1e3:.0f} kB" if length >= _KB else f"{length} B"
+
+
 def table(result: Result) -> str:
     """Markdown: what, how much, and what it should be."""
     goals = {"XML (hybrid)": GOALS["xml"], "XML (hybrid), gzip": GOALS["xml"], "JSON": GOALS["json"],
@@ -219,7 +224,7 @@ def table(result: Result) -> str:
     rows = [
         (
             name,
-            f"{ms:.2f} ms" + (f", {result.size[name] / 1e3:.0f} kB" if name in result.size else ""),
+            f"{ms:.2f} ms" + (f", {_told_size(result.size[name])}" if name in result.size else ""),
             goals.get(name, ""),
         )
         for name, ms in result.ms.items()

@@ -89,6 +89,7 @@ def _ingest() -> dict[str, Any]:
             for backfill in ingest.open_backfills()[:5]
         ],
         "watermarks": ingest.watermarks(),
+        "image_watermarks": ingest.image_watermarks(),
         "quarantined": ingest.quarantined_count(),
     }
 

@@ -5,16 +5,25 @@ import uuid
 from collections.abc import Mapping
 from pathlib import Path
 
+import structlog
 from django.conf import settings
 
 from images.domain.slots import WAVES, start_of
 
+log = structlog.get_logger(__name__)
+
 #: The sides of the pictures, pixels.
 SIZES = (2048, 512, 256)
+# A JPEG's first and last marker (ITU-T T.81, B.1.1.3: SOI, EOI).
+_BEGINS, _ENDS = b"\xff\xd8", b"\xff\xd9"
 
 
 class PictureMissingError(LookupError):
     """There is no picture of this wavelength, slot and size."""
+
+
+class PictureUnreadableError(Exception):
+    """There is a picture, or a folder, but the disk does not give it back, or not a whole JPEG."""
 
 
 class PictureFolder:
@@ -31,12 +40,19 @@ class PictureFolder:
         return self.folder / f"{wave}/{start:%Y/%m/%d}/{start:%Y%m%dT%H%M%S}_{wave}_{size}.jpg"
 
     def read(self, wave: int, slot: int, size: int) -> bytes:
-        """The JPEG's bytes. Raises PictureMissingError, and ValueError as `path`."""
+        """The JPEG's bytes. Raises PictureMissingError, PictureUnreadableError, and ValueError as `path`."""
         path = self.path(wave, slot, size)
         try:
-            return path.read_bytes()
+            picture = path.read_bytes()
         except FileNotFoundError:
             raise PictureMissingError(f"there is no picture {path.name}") from None
+        except OSError as error:
+            log.exception("a picture cannot be read", path=str(path))
+            raise PictureUnreadableError(f"the picture {path.name} cannot be read: {error}") from error
+        if not (picture.startswith(_BEGINS) and picture.endswith(_ENDS)):
+            log.error("a picture is not whole", path=str(path), bytes=len(picture))
+            raise PictureUnreadableError(f"the picture {path.name} is not a whole JPEG")
+        return picture
 
     def write(self, wave: int, slot: int, pictures: Mapping[int, bytes]) -> None:
         """Put the pictures, by size, in their places; they survive a loss of power when this returns."""
@@ -51,6 +67,7 @@ def picture_folder() -> PictureFolder:
 
 def write_whole(path: Path, content: bytes) -> None:
     """Write a file whole or not at all, whoever is killed when, or writes it too."""
+    above = [folder.parent for folder in path.parents if not folder.exists()]
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.{uuid.uuid4().hex}.partial")
     try:
@@ -59,7 +76,8 @@ def write_whole(path: Path, content: bytes) -> None:
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
-    sync_to_disk(path.parent)
+    for folder in (path.parent, *above):  # new folders, too, are names in another one
+        sync_to_disk(folder)
 
 
 def sync_to_disk(path: Path) -> None:

@@ -4,8 +4,6 @@ The arrays and pictures stand in `images.store`. A header's row is written last,
 commit point, and what has no row does not exist, whatever files there are.
 """
 
-from math import cos, radians, sin
-
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
@@ -24,7 +22,7 @@ class MeasuringSettings(models.Model):
     name = models.TextField()
     version = models.PositiveIntegerField()
     wave = models.PositiveSmallIntegerField(help_text="angstrom")
-    knobs = models.JSONField(help_text="All of the settings, as ParameterSettings.to_json writes them")
+    knobs = models.JSONField(help_text="All of the settings, ParameterSettings as a dictionary")
 
     class Meta:
         """One row a set and wavelength."""
@@ -85,6 +83,9 @@ class ImageHeader(models.Model):
     origin = models.TextField(help_text="Path or address of the file")
     content_hash = models.UUIDField(help_text="Of the file's bytes; equal content is never measured twice")
     pixel_hash = models.UUIDField(help_text="Of the decoded pixels: tells a picture served for two times")
+    frame_hash = models.UUIDField(
+        null=True, blank=True, help_text="Of the frame in the store: another one there is not this image's"
+    )
     measured_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:
@@ -112,14 +113,26 @@ class ImageHeader(models.Model):
     @property
     def wcs(self) -> Wcs:
         """The coordinate system of the image's own pixels (FITS paper II, equation 189, for CROTA2)."""
-        turn = radians(self.crota2)
-        across, down = self.cdelt1, self.cdelt2
-        return Wcs(
-            rows=self.size,
-            columns=self.size,
+        return Wcs.turned(
+            shape=(self.size, self.size),
             crpix=(self.crpix1, self.crpix2),
             crval=(self.crval1, self.crval2),
-            cd=(across * cos(turn), -down * sin(turn), across * sin(turn), down * cos(turn)),
+            cdelt=(self.cdelt1, self.cdelt2),
+            crota=self.crota2,
             dsun=self.dsun_obs,
             rsun=self.rsun_obs,
         )
+
+
+class Replacement(models.Model):
+    """What a slot held, while its image is being replaced: written before anything is overwritten.
+
+    It goes with the old row, in the transaction that commits the new one. One that is found is that of a
+    process which was killed: what it holds is put back.
+    """
+
+    header = models.OneToOneField(ImageHeader, on_delete=models.CASCADE, primary_key=True, related_name="+")
+    content = models.BinaryField(help_text="The frame and the pictures by their sizes, as NumPy's npz")
+
+    def __str__(self) -> str:
+        return f"replacement of {self.header}"

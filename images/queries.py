@@ -8,13 +8,13 @@ The keywords as they came (`header`) are left in the database until somebody rea
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connection
 from django.db.models import Count, F, IntegerField, Max, Min, Q, QuerySet, Window
-from django.db.models.functions import Lag, Mod
+from django.db.models.functions import Lag, Mod, RowNumber
 
 from images.domain.criteria import TOLERANCE, ImageCriteria, Match
 from images.domain.slots import CADENCE, EPOCH, start_of
@@ -22,6 +22,8 @@ from images.models import ImageHeader, MeasuringSettings
 
 #: Slots in a day; slot 0 begins a day, so that slot // SLOTS_A_DAY counts days.
 SLOTS_A_DAY = timedelta(days=1) // CADENCE
+#: The last time after which a slot begins that a calendar of four digits has.
+_LAST = datetime.max.replace(tzinfo=UTC) - CADENCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,7 @@ class Held(NamedTuple):
     settings: int
     software: str
     content_hash: UUID
+    frame_hash: UUID | None
     pk: int
 
 
@@ -96,6 +99,13 @@ def find(
     if before is None or after is None:
         return before or after
     return before if time - before.observed <= after.observed - time else after
+
+
+def last_without(wave: int, flags: frozenset[str], time: datetime, reach: timedelta) -> ImageHeader | None:
+    """The newest image of a wavelength observed in [time - reach, time) that has none of these flags."""
+    found = headers().filter(wave=wave, slot__gte=_slot(time - reach), slot__lte=_slot(time))
+    found = found.filter(observed__gte=time - reach, observed__lt=time).exclude(flags__overlap=sorted(flags))
+    return found.order_by("-slot").first()
 
 
 #: For each time the nearer of the last image at or before it and the first one at or after it.
@@ -135,12 +145,15 @@ def nearest(
     return [images[found[place]] if place in found else None for place in range(1, len(times) + 1)]
 
 
-def neighbours(wave: int, time: datetime) -> Neighbours:
-    """The filled slots nearest to the slot that contains `time`, however far; that slot itself is neither."""
+def neighbours(wave: int, time: datetime, *, itself: bool = False) -> Neighbours:
+    """The filled slots nearest to the slot that contains `time`, however far.
+
+    That slot is neither of them, or with `itself` the one before, if it is filled.
+    """
     slot = _slot(time)
     of_wave = headers().filter(wave=wave)
     return Neighbours(
-        of_wave.filter(slot__lt=slot).order_by("-slot").first(),
+        of_wave.filter(slot__lt=slot + itself).order_by("-slot").first(),
         of_wave.filter(slot__gt=slot).order_by("slot").first(),
     )
 
@@ -178,13 +191,13 @@ def headers_of(wave: int, slots: list[int], batch: int = 500) -> Iterator[ImageH
 def held(waves: Sequence[int], start: datetime, end: datetime, *, step: int, most: int) -> list[Held]:
     """The frames of these waves in the first `most` slots that have any, ordered by slot and wave.
 
-    The slots are those that overlap [start, end), every `step`-th counted from the one that contains `start`,
-    filled or not: so all waves are taken at the same times.
+    The slots are those that begin in [start, end), so that windows which adjoin share none; every `step`-th
+    from the first one, filled or not, so that all waves are taken at the same times.
     """
-    first = _slot(start)
-    if end <= start:
-        return []
-    rows = ImageHeader.objects.filter(wave__in=waves, observed__gte=start_of(first), observed__lt=end)
+    first, stop = _slot_from(start), _slot_from(end)
+    rows = ImageHeader.objects.filter(
+        wave__in=waves, observed__gte=start_of(first), observed__lt=start_of(stop)
+    )
     if step > 1:
         rows = rows.alias(place=Mod(F("slot") - first, step)).filter(place=0)
     # Slots rise with the observations of all waves, and no slot has more rows than waves.
@@ -196,11 +209,24 @@ def held(waves: Sequence[int], start: datetime, end: datetime, *, step: int, mos
 
 
 def observed_in(
-    wave: int, start: datetime, end: datetime, *, step: int = 1, most: int | None = None
-) -> QuerySet[ImageHeader]:
-    """The first `most` of the images observed in [start, end], by time, every `step`-th of them."""
-    found = headers().filter(wave=wave, observed__gte=start, observed__lte=end).order_by("observed")
-    return found[: None if most is None else most * step : step]
+    wave: int,
+    start: datetime,
+    end: datetime,
+    *,
+    before: datetime | None = None,
+    step: int = 1,
+    most: int | None = None,
+) -> list[ImageHeader]:
+    """Of the images observed in [start, end] and before `before` each `step`-th, by time; `most` at most."""
+    found = ImageHeader.objects.filter(wave=wave, slot__gte=_slot(start), slot__lte=_slot(end))
+    found = found.filter(observed__gte=start, observed__lte=end)
+    if before is not None:
+        found = found.filter(observed__lt=before)
+    if step > 1:
+        place = Window(RowNumber(), order_by="slot", output_field=IntegerField()) - 1
+        found = found.annotate(place=Mod(place, step)).filter(place=0)
+    chosen = found.order_by("slot").values("pk")[:most]
+    return list(headers().filter(pk__in=chosen).order_by("slot"))
 
 
 def settings_of(frames: Iterable[Held]) -> list[MeasuringSettings]:
@@ -264,6 +290,11 @@ def coverage() -> list[WaveCoverage]:
 def _slot(time: datetime) -> int:
     """The slot that contains `time`; negative before the first one, where no rows are."""
     return (time - EPOCH) // CADENCE
+
+
+def _slot_from(time: datetime) -> int:
+    """The first slot that begins at `time` or later."""
+    return -((EPOCH - min(time, _LAST)) // CADENCE)
 
 
 def _day(day: date) -> int:

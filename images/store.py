@@ -10,6 +10,7 @@ The extent is fixed, so that no writer ever resizes; a slot that was never writt
 A chunk is written whole or not at all. What stands here counts only where a row of ImageHeader says so.
 """
 
+import hashlib
 import os
 import warnings
 from collections.abc import Iterable, Iterator
@@ -17,8 +18,10 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import numpy as np
+import structlog
 import zarr
 from django.conf import settings
 from numpy.typing import NDArray
@@ -31,12 +34,12 @@ from zarr.core.sync import sync
 from zarr.errors import ZarrUserWarning
 from zarr.storage import FsspecStore, LocalStore, MemoryStore
 
-from images.domain.settings import PARAMETERS
+from images.domain.settings import GRID, PARAMETERS
 from images.domain.slots import CADENCE, EPOCH, WAVES, slot_of
 from images.files import sync_to_disk
 
-#: Cells on each side of a frame.
-GRID = 64
+log = structlog.get_logger(__name__)
+
 #: The shape of a frame: rows, columns, parameters in the order of the API.
 FRAME = (GRID, GRID, len(PARAMETERS))
 #: The end of the arrays' time, and so the number of slots.
@@ -59,7 +62,11 @@ class OutOfStoreError(ValueError):
 
 
 class StoreUnavailableError(Exception):
-    """The arrays cannot be opened where ISD_PARAMETER_STORE says that they are."""
+    """The arrays cannot be opened where ISD_PARAMETER_STORE says that they are, or not be read."""
+
+
+class FrameUnreadableError(StoreUnavailableError):
+    """A frame is there, but cannot be read: it is cut short or changed, or the disk fails."""
 
 
 class FrameMissingError(LookupError):
@@ -71,11 +78,17 @@ def array_name(wave: int) -> str:
     return f"aia_{wave}"
 
 
+def hash_of(frame: NDArray[np.float32]) -> UUID:
+    """What tells one frame's values from another's, the same before it is written and after it is read."""
+    plain = np.ascontiguousarray(frame, dtype="<f4")
+    return UUID(bytes=hashlib.blake2b(plain.data, digest_size=16).digest())
+
+
 class ParameterStore:
     """The group at an address: a folder, or what fsspec understands (s3://bucket/prefix).
 
-    Safe to use from many threads and processes at once; only one may write any one frame (ingest.images sees
-    to it with a lock).
+    Safe to use from many threads and processes at once; only one may write any one frame
+    (`ingest.measure` sees to it with a lock).
     """
 
     def __init__(self, address: str) -> None:
@@ -102,18 +115,27 @@ class ParameterStore:
             raise OutOfStoreError("a frame without any number is no frame")
         array = self._array(wave, slot)
         array[slot] = frame
-        if isinstance(array.store, LocalStore):
-            key = array.metadata.encode_chunk_key((slot, 0, 0, 0))
-            sync_to_disk(array.store.root / array.path / key)
+        _sync(array.store, f"{array.path}/{array.metadata.encode_chunk_key((slot, 0, 0, 0))}")
 
-    def frame(self, wave: int, slot: int) -> NDArray[np.float32]:
+    def frame(self, wave: int, slot: int, known: UUID | None = None) -> NDArray[np.float32]:
         """All parameters of one frame: (64, 64, 10), [row, column, parameter], row 0 in the north.
 
-        Raises FrameMissingError where none was written, OutOfStoreError, StoreUnavailableError.
+        `known`: the `frame_hash` of the image's row. Another frame is there for a moment while an image is
+        replaced, and for longer where a process was killed in that: it is not the row's.
+        Raises FrameMissingError where none was written, or that other one, OutOfStoreError, and
+        StoreUnavailableError: its kind FrameUnreadableError where it is this frame that fails.
         """
-        frame = np.asarray(self._array(wave, slot)[slot], dtype=np.float32)
+        array = self._array(wave, slot)
+        try:
+            frame = np.asarray(array[slot], dtype=np.float32)
+        except Exception as error:  # whatever stores and codecs may raise
+            log.exception("a frame cannot be read", store=self.address, wave=wave, slot=slot)
+            reason = f"the frame of {wave} in slot {slot} cannot be read: {error}"
+            raise FrameUnreadableError(reason) from error
         if np.isnan(frame).all():
             raise FrameMissingError(f"the store holds no frame of {wave} in slot {slot}")
+        if known is not None and hash_of(frame) != known:
+            raise FrameMissingError(f"the frame of {wave} in slot {slot} is being replaced")
         return frame
 
     def frames(
@@ -146,12 +168,13 @@ class ParameterStore:
 
     def _open(self, wave: int) -> zarr.Array:
         try:
-            group = zarr.open_group(_at(self.address), mode="r+")
-            array = group[array_name(wave)]
-        except (OSError, KeyError, ValueError, ImportError) as error:
+            array = zarr.open_group(_at(self.address), mode="r+")[array_name(wave)]
+            if not isinstance(array, zarr.Array):
+                raise TypeError(f"{array_name(wave)} is no array")
+        except Exception as error:  # whatever stores, their clients and metadata may raise
+            log.warning("the store cannot be opened", store=self.address, error=repr(error))
             reason = f"the parameters cannot be opened at {self.address}: {error}"
             raise StoreUnavailableError(reason) from error
-        assert isinstance(array, zarr.Array)  # noqa: S101 - nothing else is ever put there
         return array
 
 
@@ -177,6 +200,17 @@ def _at(address: str) -> Store:
     return LocalStore(Path(address))
 
 
+def _sync(store: Store, key: str) -> None:
+    """Return when what stands under a key is on the disk, and with it the names on the way to it.
+
+    An object store sees to that itself.
+    """
+    if isinstance(store, LocalStore):
+        path, above = store.root / key, store.root.parent
+        for place in (path, *path.parents[: len(path.relative_to(above).parts)]):
+            sync_to_disk(place)
+
+
 async def _put(made: MemoryStore, target: Store) -> None:
     """Copy a group; its root last."""
     keys = [key async for key in made.list()]
@@ -184,6 +218,7 @@ async def _put(made: MemoryStore, target: Store) -> None:
         value = await made.get(key, prototype=default_buffer_prototype())
         assert value is not None  # noqa: S101 - it was listed
         await target.set(key, value)
+        _sync(target, key)
 
 
 def _empty_group() -> MemoryStore:

@@ -14,6 +14,7 @@ from django.db import connection
 from django.utils import timezone
 
 from events.domain.criteria import TimeWindow
+from images.store import StoreUnavailableError
 from ingest.models import Account, ImageRun, IngestRun
 from ingest.queries import ACCOUNT, OPEN
 from ingest.sources.base import SourceError
@@ -116,11 +117,16 @@ def reopened(run: _Kind, what: Iterable[str]) -> _Kind:
     """The run that is to be done instead of `run`; `what` names the columns that say what a run is about.
 
     One that succeeded stays in the books with its account, and a new one is made; any other is taken up again
-    itself, with its attempts counted anew.
+    itself.
     """
-    kind = type(run)
     if run.state == Account.State.SUCCEEDED:
-        return kind.objects.create(**{name: getattr(run, name) for name in what})
+        return type(run).objects.create(**{name: getattr(run, name) for name in what})
+    return taken_up_again(run)
+
+
+def taken_up_again(run: _Kind) -> _Kind:
+    """The run itself, open again with its attempts counted anew; one that is worked on is left alone."""
+    kind = type(run)
     kind.objects.filter(pk=run.pk).exclude(state=Account.State.RUNNING).update(
         state=Account.State.PENDING, attempts=0, not_before=None, error="", queued_at=timezone.now()
     )
@@ -162,9 +168,12 @@ def is_transient(error: BaseException) -> bool:
     """Whether the same attempt may succeed later."""
     if isinstance(error, SourceError):
         return not error.permanent
-    # The database went away, or broke a deadlock; a disk or a store cannot be written at the moment; the
-    # process was told to end.
-    return isinstance(error, django.db.OperationalError | django.db.InterfaceError | OSError | SystemExit)
+    # The database went away, or broke a deadlock; a disk or a store cannot be read or written at the moment;
+    # the process was told to end.
+    return isinstance(
+        error,
+        django.db.OperationalError | django.db.InterfaceError | OSError | StoreUnavailableError | SystemExit,
+    )
 
 
 def _end(run: Run, state: Account.State) -> None:

@@ -14,12 +14,16 @@ log = structlog.get_logger()
 BROKER_AWAY = (OperationalError, RedisError, OSError)
 
 
-def messages_waiting() -> int:
-    """Messages in the broker that no worker has taken. Raises one of BROKER_AWAY."""
+def messages_waiting(queue: str = "") -> int:
+    """Messages in a queue (the default one, if not named) that no worker has taken.
+
+    Raises one of BROKER_AWAY.
+    """
     with current_app.connection_for_read() as broker:
         channel: Any = broker.default_channel
         try:
-            declared = channel.queue_declare(queue=current_app.conf.task_default_queue, passive=True)
+            name = queue or current_app.conf.task_default_queue
+            declared = channel.queue_declare(queue=name, passive=True)
             return int(declared.message_count)
         except ChannelError:  # Redis has no empty queues
             return 0

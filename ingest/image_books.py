@@ -1,5 +1,6 @@
 """The books of a run over images: its lock, its words and its account."""
 
+import hashlib
 from contextlib import AbstractContextManager
 
 from ingest import accounts
@@ -8,24 +9,27 @@ from ingest.models import ImageRun
 from ingest.queries import ACCOUNT
 
 #: What a run is about.
-ORDER = ("source", "wave", "window_start", "window_end", "paths")
-#: The first of the two numbers of a run's advisory lock; those of slots have a wavelength there.
-_LOCK = 1
+ORDER = ("source", "waves", "window_start", "window_end", "paths")
 
 
 def describe(run: ImageRun) -> str:
     """What a run reads, in words for people."""
     window = window_of(run)
-    wave = f" {run.wave}" if run.wave else ""
+    what = " ".join([run.source, ",".join(map(str, run.waves))]).rstrip()
     if run.paths:
         more = f" and {len(run.paths) - 1} more" if len(run.paths) > 1 else ""
-        return f"{run.source}{wave} {run.paths[0]}{more}"
-    return f"{run.source}{wave} {window.start:%FT%TZ} .. {window.end:%FT%TZ}" if window else run.source
+        return f"{what} {run.paths[0]}{more}"
+    return f"{what} {window.start:%FT%TZ} .. {window.end:%FT%TZ}" if window else what
 
 
 def exclusive(run: ImageRun) -> AbstractContextManager[None]:
-    """Hold the run against all other processes. Raises accounts.WindowBusy on entering."""
-    return accounts.held([_LOCK, run.pk], describe(run))
+    """Hold what `run` is about, which need not be in the books, against all other processes.
+
+    Raises accounts.WindowBusy on entering.
+    """
+    what = "|".join(["images", *(str(getattr(run, name)) for name in ORDER)])
+    key = int.from_bytes(hashlib.blake2b(what.encode(), digest_size=8).digest(), signed=True)
+    return accounts.held([key], describe(run))
 
 
 def enter(run: ImageRun, outcome: str) -> None:

@@ -9,7 +9,7 @@ from images.models import ImageHeader
 from ingest import image_tasks
 from ingest.models import ImageRun
 
-SOURCE = "simulation"
+SOURCE = "simulator"
 #: In the demo's month of events; the examples in our documentation ask for the first.
 TIMES = (datetime(2014, 1, 10, 6, tzinfo=UTC), datetime(2014, 1, 10, 6, 6, tzinfo=UTC))
 
@@ -20,17 +20,17 @@ def load_demo_images(say: Callable[[str], object]) -> list[ImageRun]:
     They are sent to the workers; `ingest.management.image_reporting.follow_images` waits for them. To be run
     again after a stop: what is there is not ordered again.
     """
-    orders = [
+    lacking = [
         run
         for time in TIMES
         for wave in WAVES
         if not _is_there(wave, time)
-        for run in image_tasks.order_windows(SOURCE, TimeWindow(time, time + CADENCE), (wave,), CADENCE)
+        for run in image_tasks.runs_over(SOURCE, TimeWindow(time, time + CADENCE), (wave,), CADENCE)
     ]
-    if orders:
-        say(f"the demo: {len(orders)} images of the simulated Sun, through the workers")
-        image_tasks.send(orders)
-    return orders
+    if lacking:
+        say(f"the demo: {len(lacking)} images of the simulated Sun, through the workers")
+        image_tasks.send(image_tasks.order(lacking))
+    return lacking
 
 
 def _is_there(wave: int, time: datetime) -> bool:

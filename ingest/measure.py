@@ -1,18 +1,19 @@
 """One image from its file to its place: decoded once, measured, stored.
 
-`frame_of` is pure; `store` writes arrays and pictures first and the ImageHeader row last, in one transaction.
-The row is the commit point: a process killed anywhere before it leaves nothing that anybody sees, and the
-next pass writes the same again.
+`frame_of` is pure; `store` writes arrays and pictures first and commits the ImageHeader row last. The row is
+the commit point: a process killed anywhere before it leaves nothing that anybody sees, and the next pass
+writes the same again. An image that replaces another one has that one's frame and pictures set aside first
+(`Replacement`), to be put back by whoever comes after a process that was killed.
 """
 
 import hashlib
 import io
 import math
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 import django.db
@@ -23,18 +24,17 @@ from PIL import Image
 
 from images import queries
 from images.domain import quality
-from images.domain.criteria import Match
-from images.domain.header import ImageFacts, facts_of
+from images.domain.header import HeaderError, ImageFacts, facts_of
 from images.domain.parameters import parameters
 from images.domain.picture import Header, Picture
 from images.domain.quality import Flag, Seen
-from images.domain.settings import CELL, PARAMETERS, ParameterSettings, named
-from images.domain.slots import slot_of
-from images.files import SIZES, picture_folder
-from images.models import ImageHeader, MeasuringSettings
-from images.store import GRID, FrameMissingError, parameter_store
+from images.domain.settings import CELL, GRID, PARAMETERS, ParameterSettings, SettingsError, named
+from images.domain.slots import UnknownWaveError, slot_of
+from images.files import SIZES, PictureMissingError, PictureUnreadableError, picture_folder
+from images.models import ImageHeader, MeasuringSettings, Replacement
+from images.store import FrameMissingError, StoreUnavailableError, hash_of, parameter_store
 from ingest.images import fits, jp2
-from ingest.images.errors import WrongSizeError
+from ingest.images.errors import PictureError, UnreadablePictureError, UnusableHeaderError, WrongSizeError
 
 #: What computes the parameters; raised whenever the same file and settings would give other numbers.
 SOFTWARE = "integrated-solar-database images 1"
@@ -82,27 +82,39 @@ def content_hash(data: bytes) -> uuid.UUID:
     return uuid.UUID(bytes=hashlib.blake2b(data, digest_size=16).digest())
 
 
+@contextmanager
+def _refusing() -> Iterator[None]:
+    """Make PictureError of whatever one image's bytes can cause; a wrong name of settings is none of that."""
+    try:
+        yield
+    except (PictureError, SettingsError, MemoryError):
+        raise
+    except (HeaderError, UnknownWaveError) as error:
+        raise UnusableHeaderError(str(error)) from error
+    except Exception as error:  # a hostile file finds what nobody thought of
+        raise UnreadablePictureError(f"{type(error).__name__}: {error}") from error
+
+
 def read_facts(data: bytes) -> ImageFacts | None:
     """What the header says, where it can be read without the pixels (JP2); else None.
 
-    The array is taken to be as large as the header says. Raises PictureError and what `facts_of` does.
+    The array is taken to be as large as the header says. Raises PictureError.
     """
     if not data.startswith(_JP2_BEGINS):
         return None
-    header = jp2.read_header(data)
-    sides = (str(header.get(key, "")).strip() for key in ("NAXIS2", "NAXIS1"))
-    rows, columns = (int(side) if side.isdigit() else CELL * GRID for side in sides)
-    return facts_of(header, rows, columns)
+    with _refusing():
+        return facts_of(jp2.read_header(data))
 
 
 def decode(data: bytes) -> tuple[Picture, ImageFacts]:
     """The picture in a JP2 or FITS file, of any number of whole cells, and what its header says.
 
-    Raises PictureError where there is none, WrongSizeError (which is one) where its sides are no multiples of
-    64, and ValueError where the header lacks what is needed.
+    Raises PictureError, whatever is wrong with the file: WrongSizeError where its sides are no multiples of
+    64 or it is too large, UnusableHeaderError where its header is not what is needed.
     """
-    picture = jp2.read(data) if data.startswith(_JP2_BEGINS) else fits.read(data)
-    return picture, facts_of(picture.header, *picture.pixels.shape)
+    with _refusing():
+        picture = jp2.read(data) if data.startswith(_JP2_BEGINS) else fits.read(data)
+        return picture, facts_of(picture.header, *picture.pixels.shape)
 
 
 def check_grid(picture: Picture) -> None:
@@ -115,115 +127,231 @@ def check_grid(picture: Picture) -> None:
         )
 
 
-def measure(data: bytes, label: str) -> Frame:
-    """The image in a file's bytes, measured with the settings named `label`.
-
-    The image before it, by which a rotated or repeated one is told, is looked up. Raises what `decode` does,
-    and SettingsError for an unknown label.
-    """
-    picture, facts = decode(data)
-    return frame_of(picture, facts, content_hash(data), label, seen_before(facts))
-
-
 def seen_before(facts: ImageFacts) -> Seen | None:
-    """What is remembered of the last good image of the wavelength within LOOK_BACK, if there is one."""
-    until = facts.observed - timedelta(microseconds=1)
-    before = queries.find(facts.wave, until, Match.PREVIOUS, LOOK_BACK)
-    if before is None or set(before.flags) & _NO_WITNESS:
+    """What is remembered of the last good image of the wavelength within LOOK_BACK, if there is one.
+
+    One whose frame is gone, or cannot be read, is no witness.
+    """
+    before = queries.last_without(facts.wave, _NO_WITNESS, facts.observed, LOOK_BACK)
+    frame = None if before is None else _frame_of_row(before)
+    if before is None or frame is None:
         return None
-    with suppress(FrameMissingError):
-        means = parameter_store().frame(before.wave, before.slot)[..., PARAMETERS.index("mean")]
-        return Seen(means, before.pixel_hash.hex)
-    return None
+    return Seen(frame[..., PARAMETERS.index("mean")], before.pixel_hash.hex)
 
 
 def frame_of(
     picture: Picture, facts: ImageFacts, content: uuid.UUID, label: str, before: Seen | None = None
 ) -> Frame:
-    """A decoded picture of any size, measured; pure. Raises SettingsError for an unknown label."""
+    """A decoded picture of any size, measured; pure. Raises PictureError, SettingsError."""
     used = named(label, facts.wave)
-    values = parameters(picture.pixels, used, picture.missing)
-    return Frame(
-        facts=facts,
-        header=picture.header,
-        parameters=values,
-        pictures=_pictures(picture.pixels),
-        flags=quality.flags_of(picture.pixels, values, facts, before),
-        seen=quality.seen(picture.pixels, values),
-        settings=used,
-        content_hash=content,
-    )
+    with _refusing():
+        values = parameters(picture.pixels, used, picture.missing)
+        now = quality.seen(picture.pixels, values)
+        return Frame(
+            facts=facts,
+            header=picture.header,
+            parameters=values,
+            pictures=_pictures(picture.pixels),
+            flags=quality.flags_of(picture.pixels, values, facts, before, now),
+            seen=now,
+            settings=used,
+            content_hash=content,
+        )
 
 
 def is_measured(content: uuid.UUID, label: str) -> bool:
-    """Whether this very file is stored, measured with these settings."""
-    name, _, version = label.rpartition("-")
-    return ImageHeader.objects.filter(
-        content_hash=content, settings__name=name, settings__version=version, software=SOFTWARE
-    ).exists()
+    """Whether this very file is stored, measured with these settings, and all of it is there."""
+    rows = ImageHeader.objects.filter(content_hash=content).select_related("settings").defer("header")
+    return any(is_measured_so(row, label) and is_whole(row) for row in rows)
 
 
-def holds_another(wave: int, slot: int, content: uuid.UUID) -> bool:
-    """Whether the slot has an image already that is not this one: the first one in a slot wins."""
-    return ImageHeader.objects.filter(wave=wave, slot=slot).exclude(content_hash=content).exists()
+def is_measured_so(row: ImageHeader, label: str) -> bool:
+    """Whether these settings, and the software as it is now, made its parameters."""
+    return row.settings.label == label and row.software == SOFTWARE
+
+
+def is_whole(row: ImageHeader) -> bool:
+    """Whether the row's own frame, and its pictures, are in their places."""
+    folder = picture_folder()
+    sizes = [size for size in SIZES if row.size % size == 0]
+    return _frame_of_row(row) is not None and all(
+        folder.path(row.wave, row.slot, size).is_file() for size in sizes
+    )
+
+
+def winner_before(facts: ImageFacts, content: uuid.UUID) -> ImageHeader | None:
+    """The image that this one gives way to, if there is one: the first observed in a slot wins."""
+    present = queries.header_at(facts.wave, slot_of(facts.observed))
+    if present is None or not _comes_before(present, facts.observed, content) or not is_whole(present):
+        return None
+    return present
 
 
 def store(frame: Frame, *, source: str, origin: str) -> Outcome:
     """Put a frame in its place; the whole of it is there when its row is, and none of it before.
 
-    The first image in a slot wins; the same one measured with other settings, or by other software, replaces
-    itself: it is gone until it is whole again. One process at a time works on a slot. Raises OutOfStoreError,
-    StoreUnavailableError, OSError, django.db.Error.
+    The first image observed in a slot wins, whichever comes first (of two observed at once, that with the
+    lower hash); the same one measured with other settings, or by other software, replaces itself, and
+    what has lost its frame or a picture gives way to any. One process at a time works on a slot. Raises
+    OutOfStoreError, StoreUnavailableError, SettingsError, OSError, django.db.Error; then what was there
+    before is there again, or will be when the next pass begins.
     """
     wave, slot = frame.facts.wave, frame.slot
     with _exclusive(wave, slot):
-        present = ImageHeader.objects.filter(wave=wave, slot=slot).select_related("settings").first()
-        if present is not None:
-            if present.content_hash != frame.content_hash or _is_same(present, frame):
+        _put_back(wave, slot)
+        present = queries.header_at(wave, slot)
+        if present is not None and is_whole(present):
+            if not _replaces(frame, present):
                 return Outcome.UNCHANGED
-            present.delete()
-        parameter_store().write(wave, slot, frame.parameters)
-        picture_folder().write(wave, slot, frame.pictures)
-        _commit(frame, source, origin)
+            _set_aside(present)
+        try:
+            _replace(present, frame, source, origin)
+        except BaseException:
+            with suppress(django.db.Error, OSError, StoreUnavailableError):
+                _put_back(wave, slot)
+            raise
     return Outcome.CREATED if present is None else Outcome.UPDATED
 
 
-def _commit(frame: Frame, source: str, origin: str) -> None:
-    """The row, and that of its settings, in one transaction."""
-    used = frame.settings
+def put_back_all() -> None:
+    """Put back what was set aside by processes that did not live to replace it."""
+    for wave, slot in Replacement.objects.values_list("header__wave", "header__slot"):
+        with _exclusive(wave, slot):
+            _put_back(wave, slot)
+
+
+def _replaces(frame: Frame, present: ImageHeader) -> bool:
+    """Whether the frame belongs in the place of an image that is whole."""
+    if present.content_hash == frame.content_hash:
+        return not is_measured_so(present, frame.settings.label)
+    return not _comes_before(present, frame.facts.observed, frame.content_hash)
+
+
+def _comes_before(present: ImageHeader, observed: datetime, content: uuid.UUID) -> bool:
+    """Whether an image of other content goes before that observed then."""
+    return present.content_hash != content and (present.observed, present.content_hash) < (observed, content)
+
+
+def _frame_of_row(row: ImageHeader) -> NDArray[np.float32] | None:
+    """The row's own frame; None where it is gone, cannot be read, or another one stands in its place."""
+    with suppress(FrameMissingError, StoreUnavailableError):
+        return parameter_store().frame(row.wave, row.slot, row.frame_hash)
+    return None
+
+
+def _set_aside(row: ImageHeader) -> None:
+    """Keep frame and pictures of a whole image where they outlive this process."""
+    kept = {"frame": parameter_store().frame(row.wave, row.slot)}
+    for size in SIZES:
+        with suppress(PictureMissingError, PictureUnreadableError):
+            kept[str(size)] = np.frombuffer(picture_folder().read(row.wave, row.slot, size), dtype=np.uint8)
+    file = io.BytesIO()
+    np.savez(file, **kept)  # type: ignore[arg-type]  # its first argument only
+    Replacement.objects.create(header=row, content=file.getvalue())
+
+
+def _put_back(wave: int, slot: int) -> None:
+    """Undo a replacement that was not committed, if there is one; for whoever holds the slot."""
+    left = Replacement.objects.filter(header__wave=wave, header__slot=slot).first()
+    if left is None:
+        return
+    with np.load(io.BytesIO(left.content)) as kept:
+        _write_pictures(wave, slot, {size: kept[str(size)].tobytes() for size in SIZES if str(size) in kept})
+        parameter_store().write(wave, slot, kept["frame"])
+    left.delete()
+
+
+def _replace(present: ImageHeader | None, frame: Frame, source: str, origin: str) -> None:
+    """The old row, if any, goes and the new one comes in one transaction, which commits after the files.
+
+    The database speaks before they are written: it may refuse the row, and a connection that is lost, and
+    with it the slot, is found in time. What a process writes that has lost its slot after that is told by
+    its hash.
+    """
     with transaction.atomic():
-        settings_, _ = MeasuringSettings.objects.get_or_create(
-            name=used.name, version=used.version, wave=used.wave, defaults={"knobs": asdict(used)}
+        hashes = {uuid.UUID(frame.seen.fingerprint)}
+        if present is not None:
+            hashes.add(present.pixel_hash)
+            present.delete()  # and what was set aside
+        _create(frame, source, origin)
+        _flag_duplicates(frame.facts.wave, sorted(hashes))
+        parameter_store().write(frame.facts.wave, frame.slot, frame.parameters)
+        _write_pictures(frame.facts.wave, frame.slot, frame.pictures)
+
+
+def _write_pictures(wave: int, slot: int, pictures: Mapping[int, bytes]) -> None:
+    """Write those that are not there as they are."""
+    folder = picture_folder()
+    for size, picture in pictures.items():
+        with suppress(PictureMissingError, PictureUnreadableError):
+            if folder.read(wave, slot, size) == picture:
+                continue
+        folder.write(wave, slot, {size: picture})
+
+
+def _create(frame: Frame, source: str, origin: str) -> None:
+    """The row, and that of its settings where there is none yet."""
+    ImageHeader.objects.create(
+        **_columns(frame.facts),
+        **{column: _angle(frame.header, keys) for column, keys in _OBSERVER.items()},
+        slot=frame.slot,
+        flags=(frame.flags & ~Flag.DUPLICATE).words,
+        settings=_settings_row(frame.settings),
+        software=SOFTWARE,
+        header={key: _storable(value) for key, value in frame.header.items()},
+        source=source,
+        origin=origin,
+        content_hash=frame.content_hash,
+        pixel_hash=uuid.UUID(frame.seen.fingerprint),
+        frame_hash=hash_of(frame.parameters),
+    )
+
+
+def _settings_row(used: ParameterSettings) -> MeasuringSettings:
+    """The row of these settings. Raises SettingsError where their name stands for other knobs there."""
+    row, _ = MeasuringSettings.objects.get_or_create(
+        name=used.name, version=used.version, wave=used.wave, defaults={"knobs": asdict(used)}
+    )
+    if row.knobs != asdict(used):
+        changed = sorted(key for key, value in asdict(used).items() if row.knobs.get(key) != value)
+        raise SettingsError(
+            f"images of {used.wave} were measured with {used.label} when it had another"
+            f" {', '.join(changed) or 'set of knobs'}: other knobs need another version"
         )
-        flags = frame.flags.words
-        twin = ImageHeader.objects.filter(wave=frame.facts.wave, pixel_hash=uuid.UUID(frame.seen.fingerprint))
-        if "duplicate" not in flags and twin.exists():
-            flags.append("duplicate")
-        ImageHeader.objects.create(
-            **_columns(frame.facts),
-            **{column: _angle(frame.header, keys) for column, keys in _OBSERVER.items()},
-            slot=frame.slot,
-            flags=flags,
-            settings=settings_,
-            software=SOFTWARE,
-            header={key: _storable(value) for key, value in frame.header.items()},
-            source=source,
-            origin=origin,
-            content_hash=frame.content_hash,
-            pixel_hash=uuid.UUID(frame.seen.fingerprint),
-        )
+    return row
+
+
+#: Of images with the same pixels, the first observed is the image and the others are its duplicates.
+_FLAG_DUPLICATES = """
+UPDATE images_imageheader AS image SET flags = array_remove(image.flags, 'duplicate')
+    || CASE WHEN twin.place > 1 THEN ARRAY['duplicate'] ELSE ARRAY[]::text[] END
+FROM (SELECT id, row_number() OVER (PARTITION BY pixel_hash ORDER BY observed) AS place
+      FROM images_imageheader WHERE wave = %(wave)s AND pixel_hash = ANY(%(hashes)s::uuid[])) AS twin
+WHERE image.id = twin.id AND (twin.place > 1) <> ('duplicate' = ANY(image.flags))
+"""
+
+
+def _flag_duplicates(wave: int, hashes: Sequence[uuid.UUID]) -> None:
+    """Flag the images of these pixels by the order of their observation, in whatever order they are stored.
+
+    Of two processes that store twins at once, the second waits here until the row of the first is seen.
+    """
+    with connection.cursor() as cursor:
+        for pixels in hashes:
+            lock = int.from_bytes(pixels.bytes[:8], signed=True)
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [lock])
+        cursor.execute(_FLAG_DUPLICATES, {"wave": wave, "hashes": [str(pixels) for pixels in hashes]})
 
 
 def _columns(facts: ImageFacts) -> dict[str, object]:
     """The columns that come from the header."""
     wcs, plate = facts.wcs, facts.plate
-    a, b, c, d = wcs.cd
     return {
         "wave": facts.wave, "observed": facts.observed, "quality": plate.quality,
         "x0": plate.x0, "y0": plate.y0, "dsun": plate.dsun, "r_sun": plate.r_sun, "cdelt": plate.cdelt,
         "size": wcs.rows, "crpix1": wcs.crpix[0], "crpix2": wcs.crpix[1],
         "crval1": wcs.crval[0], "crval2": wcs.crval[1], "crota2": wcs.roll,
-        "cdelt1": math.hypot(a, c), "cdelt2": math.copysign(math.hypot(b, d), a * d - b * c),
+        "cdelt1": wcs.cdelt[0], "cdelt2": wcs.cdelt[1],
         "dsun_obs": wcs.dsun, "rsun_obs": wcs.rsun,
     }  # fmt: skip
 
@@ -245,12 +373,6 @@ def _storable(value: str | float) -> str | float:
     return value if math.isfinite(value) else str(value)
 
 
-def _is_same(present: ImageHeader, frame: Frame) -> bool:
-    """Whether what is stored was measured as the frame was."""
-    used = (present.settings.name, present.settings.version, present.software)
-    return used == (frame.settings.name, frame.settings.version, SOFTWARE)
-
-
 def _pictures(pixels: NDArray[np.uint8]) -> dict[int, bytes]:
     """The image as JPEG in each size that divides its own; every pixel is the mean of those it stands for."""
     whole = Image.fromarray(pixels)
@@ -266,7 +388,7 @@ def _pictures(pixels: NDArray[np.uint8]) -> dict[int, bytes]:
 def _exclusive(wave: int, slot: int) -> Iterator[None]:
     """Hold a slot against all other processes; waits for whoever holds it.
 
-    An advisory lock of this session, by two numbers: those of the books (`ingest.books`) have one.
+    An advisory lock of this session, by two numbers: those of the books have one.
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock(%s, %s)", [wave, slot])

@@ -100,10 +100,15 @@ class QuarantinedRecord(models.Model):
 
     source = models.TextField()
     reason = models.TextField()
-    payload = models.TextField(help_text="The record as it came: JSON of its fields, or the raw text")
+    payload = models.TextField(
+        help_text="The record as it came: JSON of its fields, or the raw text; of an image its address"
+    )
     payload_hash = models.UUIDField(unique=True)
     run = models.ForeignKey(
         IngestRun, null=True, blank=True, on_delete=models.SET_NULL, help_text="Where it was seen last"
+    )
+    image_run = models.ForeignKey(
+        "ImageRun", null=True, blank=True, on_delete=models.SET_NULL, help_text="The same, of an image"
     )
     times_seen = models.PositiveIntegerField(default=1)
     first_seen_at = models.DateTimeField(db_default=Now(), editable=False)
@@ -114,14 +119,27 @@ class QuarantinedRecord(models.Model):
         return f"{self.source}: {self.reason}"[:120]
 
 
-class Watermark(models.Model):
+class PolledUntil(models.Model):
     """Until when a source has been polled without a gap. Here, not in the broker, so that none is lost."""
 
     source = models.TextField(unique=True)
     polled_until = models.DateTimeField()
 
+    class Meta:
+        """Sources of events and of images have a table each: the simulator is one of either kind."""
+
+        abstract = True
+
     def __str__(self) -> str:
         return f"{self.source} until {self.polled_until:%F %T}"
+
+
+class Watermark(PolledUntil):
+    """Of a source of events."""
+
+
+class ImageWatermark(PolledUntil):
+    """Of a source of images."""
 
 
 class TrackingOrder(models.Model):
@@ -177,14 +195,24 @@ class ShapeOrder(models.Model):
 class ImageRun(Account):
     """One small batch of images of one source, with its account.
 
-    Of Helioviewer, one wavelength within a window; of files, some paths.
+    Of Helioviewer, a window of one wavelength; of files, some paths, of which only what is of `waves` and in
+    the window is taken, where these are given.
     """
 
     source = models.TextField()
-    wave = models.PositiveSmallIntegerField(null=True, blank=True, help_text="angstrom; empty means any")
+    waves = models.JSONField(default=list, blank=True, help_text="angstrom; empty means any")
     window_start = models.DateTimeField(null=True, blank=True)
     window_end = models.DateTimeField(null=True, blank=True)
     paths = models.JSONField(default=list, blank=True, help_text="The files to read, of a source of files")
+
+    class Meta(Account.Meta):
+        """Polls look for the runs of a source by time."""
+
+        abstract = False
+        indexes = [
+            *Account.Meta.indexes,
+            models.Index(fields=["source", "window_start"], name="imagerun_source_window"),
+        ]
 
     def __str__(self) -> str:
         return f"image run {self.pk} of {self.source} ({self.state})"

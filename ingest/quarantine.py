@@ -12,7 +12,7 @@ from django.utils import timezone
 from psycopg2.extras import execute_values
 
 from ingest.edges import edges_of, is_edge, upsert_associations
-from ingest.models import IngestRun, QuarantinedRecord
+from ingest.models import ImageRun, IngestRun, QuarantinedRecord
 from ingest.rows import EventRow, rows_of
 from ingest.sources.base import Record, Rejected
 from ingest.upsert import Counts, upsert
@@ -21,9 +21,11 @@ from ingest.upsert import Counts, upsert
 _REFUSALS = (DataError, IntegrityError, InternalError, UnicodeEncodeError)
 
 _UPSERT = """
-INSERT INTO ingest_quarantinedrecord AS seen (payload_hash, payload, reason, times_seen, source, run_id)
+INSERT INTO ingest_quarantinedrecord AS seen
+    (payload_hash, payload, reason, times_seen, source, run_id, image_run_id)
     VALUES %s
     ON CONFLICT (payload_hash) DO UPDATE SET reason = EXCLUDED.reason, run_id = EXCLUDED.run_id,
+        image_run_id = EXCLUDED.image_run_id,
         times_seen = seen.times_seen + EXCLUDED.times_seen, last_seen_at = now(), resolved_at = NULL
 """
 
@@ -36,14 +38,15 @@ class Retried:
     refused: int = 0
 
 
-def quarantine(rejected: Sequence[Rejected], *, source: str, run: IngestRun | None = None) -> int:
+def quarantine(rejected: Sequence[Rejected], *, source: str, run: IngestRun | ImageRun | None = None) -> int:
     """Keep all of `rejected` and return how many they are; one seen before is counted on and open again."""
     pieces = [(_storable(piece.payload), _storable(piece.reason)) for piece in rejected]
     if not pieces:
         return 0
     times = Counter(payload for payload, _ in pieces)
+    runs = tuple(run.pk if isinstance(run, kind) else None for kind in (IngestRun, ImageRun))
     rows = [
-        (_hash(payload), payload, reason, times[payload], source, run and run.pk)
+        (_hash(payload), payload, reason, times[payload], source, *runs)
         for payload, reason in dict(pieces).items()
     ]
     with connection.cursor() as cursor, connection.wrap_database_errors:
@@ -56,6 +59,12 @@ def resolve(payload: str) -> None:
     """Mark what was quarantined with this payload as stored now, if anything was."""
     kept = QuarantinedRecord.objects.filter(payload_hash=_hash(_storable(payload)), resolved_at=None)
     kept.update(resolved_at=timezone.now())
+
+
+def explain(payload: str, reason: str) -> None:
+    """Give what was quarantined with this payload, if it is still open, another reason."""
+    kept = QuarantinedRecord.objects.filter(payload_hash=_hash(_storable(payload)), resolved_at=None)
+    kept.update(reason=_storable(reason))
 
 
 def _storable(text: str) -> str:
@@ -90,12 +99,13 @@ def upsert_or_refuse(rows: Sequence[EventRow]) -> tuple[Counts, list[Rejected]]:
 def retry(records: Iterable[QuarantinedRecord]) -> Retried:
     """Run quarantined records through the ingest again and mark those that are stored now.
 
-    What is resolved already is passed over. What is no JSON object (a broken line, a piece of XML) cannot
-    become a row: it is refused and keeps its reason, like all that fails again, with the newest reason.
+    What is resolved already is passed over, and so are images: their runs are run again instead. What is no
+    JSON object (a broken line, a piece of XML) cannot become a row: it is refused and keeps its reason, like
+    all that fails again, with the newest reason.
     """
     stored = refused = 0
     for record in records:
-        if record.resolved_at is not None:
+        if record.resolved_at is not None or record.image_run_id is not None:
             continue
         reason = _store_again(record)
         if reason is None:

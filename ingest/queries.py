@@ -1,14 +1,18 @@
 """What the books say: for the status page, the admin and the commands."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from functools import reduce
+from operator import or_
+from typing import Any, TypeVar
 
 from django.db.models import Count, F, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 
-from ingest.models import Backfill, ImageRun, IngestRun, QuarantinedRecord, Watermark
+from ingest.models import Backfill, ImageRun, ImageWatermark, IngestRun, QuarantinedRecord, Watermark
 
+Run = TypeVar("Run", IngestRun, ImageRun)
 ACCOUNT = ("received", "created", "updated", "unchanged", "quarantined")
 OPEN = (IngestRun.State.PENDING, IngestRun.State.RUNNING)
 
@@ -33,7 +37,7 @@ class Progress:
         return self.open == 0
 
 
-def progress(runs: QuerySet[IngestRun]) -> Progress:
+def progress(runs: QuerySet[IngestRun] | QuerySet[ImageRun]) -> Progress:
     """Progress of `runs` (one query), for instance of `backfill.runs.all()`."""
     sums: dict[str, Any] = {name: Coalesce(Sum(name), 0) for name in ACCOUNT}
     found = runs.aggregate(
@@ -48,9 +52,16 @@ def progress(runs: QuerySet[IngestRun]) -> Progress:
 
 def last_runs() -> QuerySet[IngestRun]:
     """The run begun last of each source."""
-    return (
-        IngestRun.objects.exclude(started_at=None).order_by("source", "-started_at", "-pk").distinct("source")
-    )
+    return _last(IngestRun.objects.all())
+
+
+def last_image_runs() -> QuerySet[ImageRun]:
+    """The same of each source of images."""
+    return _last(ImageRun.objects.all())
+
+
+def _last(runs: QuerySet[Run]) -> QuerySet[Run]:
+    return runs.exclude(started_at=None).order_by("source", "-started_at", "-pk").distinct("source")
 
 
 def open_runs() -> QuerySet[IngestRun]:
@@ -60,8 +71,17 @@ def open_runs() -> QuerySet[IngestRun]:
 
 def totals() -> dict[str, dict[str, int]]:
     """Source -> the accounts of all its runs together: how much came, not how much there is."""
+    return _totals(IngestRun.objects.all())
+
+
+def image_totals() -> dict[str, dict[str, int]]:
+    """The same of each source of images."""
+    return _totals(ImageRun.objects.all())
+
+
+def _totals(runs: QuerySet[Run]) -> dict[str, dict[str, int]]:
     sums = (Sum(name) for name in ACCOUNT)
-    rows = IngestRun.objects.order_by("source").values_list("source").annotate(*sums)
+    rows = runs.order_by("source").values_list("source").annotate(*sums)
     return {source: dict(zip(ACCOUNT, numbers, strict=True)) for source, *numbers in rows}
 
 
@@ -90,12 +110,29 @@ def watermarks() -> QuerySet[Watermark]:
     return Watermark.objects.order_by("source")
 
 
+def image_watermarks() -> QuerySet[ImageWatermark]:
+    """The same of each source of images."""
+    return ImageWatermark.objects.order_by("source")
+
+
+def image_runs(ids: Iterable[int]) -> QuerySet[ImageRun]:
+    """These runs; asked for by ranges of their ids, since the runs of one order have consecutive ones."""
+    ranges: list[list[int]] = []
+    for pk in sorted(ids):
+        if ranges and ranges[-1][1] == pk - 1:
+            ranges[-1][1] = pk
+        else:
+            ranges.append([pk, pk])
+    among = [Q(pk__range=ends) for ends in ranges]
+    return ImageRun.objects.filter(reduce(or_, among)) if among else ImageRun.objects.none()
+
+
 def newest_image_runs(
     source: str, start: datetime
-) -> dict[tuple[int | None, datetime | None, datetime | None], ImageRun]:
-    """The run ordered last for each wavelength and window (start, end), of those from `start` on."""
+) -> dict[tuple[tuple[int, ...], datetime | None, datetime | None], ImageRun]:
+    """The run ordered last for each wavelengths and window (start, end), of those from `start` on."""
     found = ImageRun.objects.filter(source=source, window_start__gte=start).order_by("pk")
-    return {(run.wave, run.window_start, run.window_end): run for run in found}
+    return {(tuple(run.waves), run.window_start, run.window_end): run for run in found}
 
 
 def quarantined_count() -> int:

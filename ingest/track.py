@@ -20,7 +20,7 @@ from django.db import connection, transaction
 from ingest import chains, orders
 from ingest.models import TrackingOrder
 from ingest.orders import Group
-from ingest.tracking import HORIZON, Report, track
+from ingest.tracking import HORIZON, Report, track_window
 
 #: Days of one piece of work: many times the horizon, so that little is read twice, and few enough for the
 #: reports of the busiest method to fit into memory (at most some 80,000, 6 kB each).
@@ -91,11 +91,10 @@ def track_days(group: Group, days: Sequence[date]) -> Piece:
     begin, end = _at(days[0]), _after(_at(days[-1]), _DAY)
     start, stop = _before(begin, HORIZON), _after(end, HORIZON)
     reports = chains.read_reports(group, _before(start, HORIZON), _after(stop, HORIZON))
-    tracking = track(reports, chains.read_known(reports))
+    found, passed_over = track_window(reports, start, stop, chains.read_known(reports))
     own = {report.id for report in reports if start <= report.start < stop}
-    found = [edge for edge in tracking.edges if edge.first in own]
     changes, ends = chains.write_edges(own, {report.id for report in reports}, found)
-    skipped = {passed.report: passed.why for passed in tracking.skipped}
+    skipped = {passed.report: passed.why for passed in passed_over}
     fresh = _of_days(reports, set(days))
     changes += chains.write_tracks(group, (start, stop), own=own, ends=ends, skipped=skipped, fresh=fresh)
     return Piece(group, days[0], days[-1], len(fresh), changes)

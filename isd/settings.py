@@ -14,6 +14,9 @@ import structlog
 from celery.schedules import crontab
 from django.core.exceptions import ImproperlyConfigured
 
+from images.domain import slots
+from images.domain.settings import NAMED
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
 
@@ -77,6 +80,18 @@ def among(words: Collection[str]) -> Callable[..., Any]:
     return reader
 
 
+def one_of(words: Collection[str]) -> Callable[..., Any]:
+    """A reader of one of `words`."""
+
+    def reader(name: str, default: Any) -> str:
+        value = text(name, default)
+        if value not in words:
+            raise ValueError(f"{value!r} is none of {', '.join(words)}")
+        return value
+
+    return reader
+
+
 def place(*schemes: str) -> Callable[..., Any]:
     """A reader of folders, relative ones from the checkout, and of addresses that begin with `schemes`."""
 
@@ -124,17 +139,17 @@ ISD_WINDOW = timedelta(hours=read(at_least(0.1), "ISD_WINDOW_HOURS", 6.0))
 # --- shapes of tracks; the words are those of events.domain.interpolation
 ISD_SHAPE_CADENCE = timedelta(seconds=read(at_least(1), "ISD_SHAPE_CADENCE", 360.0))
 SHAPE_METHODS = ("auto", "MBR", "CP", "FI", "areal", "blend")
-ISD_SHAPE_METHOD = read(among(SHAPE_METHODS), "ISD_SHAPE_METHOD", ["auto"])[0]
-ISD_SHAPE_MODE = read(among(("correct", "gsu")), "ISD_SHAPE_MODE", ["correct"])[0]
+ISD_SHAPE_METHOD = read(one_of(SHAPE_METHODS), "ISD_SHAPE_METHOD", "auto")
+ISD_SHAPE_MODE = read(one_of(("correct", "gsu")), "ISD_SHAPE_MODE", "correct")
 
-# --- images
-ISD_PARAMETER_STORE = read(place("s3", "gs", "az"), "ISD_PARAMETER_STORE", "var/parameters.zarr")
+# --- images; the two modules import nothing that takes time (numpy, numba)
+WAVES = [str(wave) for wave in slots.WAVES]
+ISD_PARAMETER_STORE = read(place("s3"), "ISD_PARAMETER_STORE", "var/parameters.zarr")
 ISD_IMAGE_FOLDER = read(place(), "ISD_IMAGE_FOLDER", "var/images")
-ISD_IMAGE_SETTINGS = read(text, "ISD_IMAGE_SETTINGS", "reference-1")
-ISD_POLL_IMAGES = read(among(("helioviewer", "simulation")), "ISD_POLL_IMAGES", [])
+ISD_IMAGE_SETTINGS = read(one_of(NAMED), "ISD_IMAGE_SETTINGS", "reference-1")
+ISD_POLL_IMAGES = read(among(("helioviewer", "simulator")), "ISD_POLL_IMAGES", [])
 ISD_POLL_IMAGES_OVERLAP = timedelta(hours=read(at_least(1), "ISD_POLL_IMAGES_OVERLAP_HOURS", 48.0))
-WAVES = ("94", "131", "171", "193", "211", "304", "335", "1600", "1700")
-ISD_POLL_WAVES = read(among(WAVES), "ISD_POLL_WAVES", []) or list(WAVES)
+ISD_POLL_WAVES = read(among(WAVES), "ISD_POLL_WAVES", []) or WAVES
 ISD_HELIOVIEWER_URL = read(
     address("http", "https"), "ISD_HELIOVIEWER_URL", "https://helioviewer.org/jp2/AIA/"
 )
@@ -143,7 +158,7 @@ ISD_HELIOVIEWER_TIMEOUT = read(at_least(0.1), "ISD_HELIOVIEWER_TIMEOUT", 60.0)  
 ISD_HELIOVIEWER_RETRIES = read(at_least(0, int), "ISD_HELIOVIEWER_RETRIES", 5)
 
 # --- answers; the words are those of api.dmlab.cells
-ISD_DMLAB_XML = read(among(("hybrid", "flat", "nested")), "ISD_DMLAB_XML", ["hybrid"])[0]
+ISD_DMLAB_XML = read(one_of(("hybrid", "flat", "nested")), "ISD_DMLAB_XML", "hybrid")
 
 INSTALLED_APPS = [
     "django.contrib.admin",
@@ -230,7 +245,7 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Integrated Solar Database",
-    "DESCRIPTION": "Solar events reported to HEK, asked by time, space, both, and in aggregate.",
+    "DESCRIPTION": "Solar events, their tracks and shapes, AIA images and their ten parameters.",
     "VERSION": "1",
     "OAS_VERSION": "3.1.0",  # the one whose schemas are JSON Schema proper
     "SCHEMA_PATH_PREFIX": r"/api/v1",
@@ -244,6 +259,9 @@ CELERY_BROKER_URL = REDIS_URL
 CELERY_TASK_IGNORE_RESULT = True  # what a task did stands in IngestRun, in PostgreSQL
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
+# A worker serves both unless its -Q names one.
+CELERY_TASK_QUEUES = {name: {"exchange": name, "routing_key": name} for name in ("celery", "images")}
+CELERY_TASK_ROUTES = {"ingest.image_tasks.ingest_images": {"queue": "images"}}
 CELERY_TASK_TIME_LIMIT = 3600  # seconds; a page may be asked for six times, each answer taking minutes
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
@@ -299,7 +317,7 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "handlers": {"console": {"class": "logging.StreamHandler"}},
-    "root": {"handlers": ["console"], "level": read(among(LEVELS), "ISD_LOG_LEVEL", ["INFO"])[0]},
+    "root": {"handlers": ["console"], "level": read(one_of(LEVELS), "ISD_LOG_LEVEL", "INFO")},
     # At INFO it prints every address, with whatever stands in its query.
     "loggers": {"httpx": {"level": "WARNING"}},
 }

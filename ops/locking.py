@@ -27,8 +27,9 @@ def uv() -> Path:
 
 
 def lock(arguments: list[str]) -> None:
-    """Compile both files; the development one is held to the pins of the other."""
-    for name, held in (("requirements", []), ("requirements-dev", ["--constraint", "requirements.txt"])):
+    """Compile all files; the others are held to the pins of the first."""
+    first = ["--constraint", "requirements.txt"]
+    for name, held in (("requirements", []), ("requirements-s3", first), ("requirements-dev", first)):
         say(f"pinning {name}.in")
         words = [*HOW, *held, *arguments, f"{name}.in", "--output-file", f"{name}.txt"]
         if subprocess.run([str(uv()), *words], check=False, cwd=CHECKOUT).returncode:

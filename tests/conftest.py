@@ -1,4 +1,4 @@
-"""What all tests share: where the real data are, and how hypothesis draws."""
+"""What all tests share: where the real data are, how hypothesis draws, and who is signed in."""
 
 import json
 import os
@@ -15,7 +15,9 @@ import hypothesis
 import kombu.pools
 import pytest
 import redis
+from django.contrib.auth.models import Permission, User
 from django.db import connection
+from django.test import Client
 
 from isd import celery_app
 
@@ -129,3 +131,19 @@ def _broker_at(url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 def _listens(port: int) -> bool:
     with socket.socket() as client:
         return client.connect_ex(("127.0.0.1", port)) == 0
+
+
+@pytest.fixture
+def operator(db: None, client: Client) -> Client:
+    """A client signed in as a superuser."""
+    client.force_login(User.objects.create_superuser("operator"))
+    return client
+
+
+@pytest.fixture
+def onlooker(db: None, client: Client) -> Client:
+    """A client signed in as staff who may look at everything and order nothing."""
+    user = User.objects.create_user("onlooker", is_staff=True)
+    user.user_permissions.set(Permission.objects.filter(codename__startswith="view_"))
+    client.force_login(user)
+    return client

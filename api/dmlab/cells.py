@@ -18,10 +18,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from images.domain.settings import PARAMETERS
+from images.domain.settings import GRID, PARAMETERS
 
-#: Cells on each side of a frame.
-GRID = 64
 _MOST_DIGITS = 19  # sign, 13 digits, point, four decimals
 COLUMN, ROW = -2, -1  # of what stands in a cell beside the ten values
 

@@ -11,7 +11,7 @@ from django.http import QueryDict
 from api.dmlab.cells import XML_FORMS
 from api.dmlab.params import values_of
 from api.frames import MATCH, PARAMETER_ID, WAVE, WITHIN
-from api.params import MAX_OFFSET, TEXT, TIME, Parameter, choice, integer, window_of
+from api.params import MAX_OFFSET, TEXT, TIME, Kind, Parameter, choice, integer, window_of
 
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 10_000
@@ -19,13 +19,20 @@ MAX_LIMIT = 10_000
 SIZES = {"2k": 2048, "512": 512, "256": 256}
 
 _WAVE = Parameter("wave", WAVE, required=True)
-_FORMAT = Parameter("format", choice(XML_FORMS))
+
+
+def _read_form(text: str) -> str | None:
+    """None for any other word: json and xml, which stand in the address, are said here too."""
+    return text.lower() if text.lower() in XML_FORMS else None
+
+
+_FORMAT = Parameter("format", Kind(_read_form, f"one of {', '.join(XML_FORMS)}"))
 _STEP = integer(1, MAX_OFFSET)
 FRAME = (_WAVE, Parameter("starttime", TIME, required=True), MATCH, WITHIN)
 PICTURE = (*FRAME, Parameter("colour", choice(("0", "1")), default="0"))
 HEATMAP = (*FRAME, Parameter("param", PARAMETER_ID, required=True))
 CELLS = (*FRAME, _FORMAT)
-RANGE = (
+_RANGE = (
     _WAVE,
     Parameter("starttime", TIME, required=True),
     Parameter("endtime", TIME, required=True),
@@ -33,8 +40,8 @@ RANGE = (
     Parameter("offset", integer(0, MAX_OFFSET), default=0),
     Parameter("step", _STEP),
     Parameter("setp", _STEP),  # so one of the clients spells it
-    _FORMAT,
 )
+RANGE = (*_RANGE, _FORMAT)
 TRACK_SERIES = (
     Parameter("id", TEXT, required=True),
     _WAVE,
@@ -55,9 +62,9 @@ class RangeQuestion:
     form: str | None
 
 
-def range_question(query: QueryDict) -> RangeQuestion:
-    """The question of a range. Raises ParameterError."""
-    values = values_of(query, RANGE)
+def range_question(query: QueryDict, *, xml: bool) -> RangeQuestion:
+    """The question of a range, with the form of its XML, if it is that. Raises ParameterError."""
+    values = values_of(query, RANGE if xml else _RANGE)
     window = window_of(values["starttime"], values["endtime"], name="starttime")
     return RangeQuestion(
         wave=values["wave"],
@@ -66,5 +73,5 @@ def range_question(query: QueryDict) -> RangeQuestion:
         step=values["step"] or values["setp"] or 1,
         offset=values["offset"],
         limit=values["limit"],
-        form=values["format"],
+        form=values.get("format"),
     )

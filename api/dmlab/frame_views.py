@@ -15,7 +15,8 @@ from api.dmlab.cells import json_cells, xml_cells
 from api.dmlab.params import values_of
 from api.dmlab.series import track_series
 from api.dmlab.views import TYPES, DmlabView
-from api.frames import image_of, settled, tell_times
+from api.frames import image_of, tell_times
+from api.paging import next_address, with_link
 from api.params import Parameter
 from api.pictures import CONTENT_TYPES, encoded, heatmap_picture, tripled
 from api.ranges import whole
@@ -45,7 +46,6 @@ class FrameView(DmlabView):
             request,
             tag_of(type(self).__name__, identity_of(image), words, gzip),
             lambda: self._made(image, values, gzip=gzip),
-            immutable=settled(image, values["starttime"], values["match"]),
         )
         tell_times(response, image)
         if self.compresses:
@@ -95,7 +95,7 @@ class HeatmapView(FrameView):
 
     def body(self, image: ImageHeader, values: dict[str, Any]) -> bytes:
         """The heat map, scaled to the image's own values."""
-        plane = parameter_store().frame(image.wave, image.slot)[:, :, values["param"] - 1]
+        plane = parameter_store().frame(image.wave, image.slot, image.frame_hash)[:, :, values["param"] - 1]
         return encoded(heatmap_picture(plane, frame_params.SIZES[values["size"]]))
 
 
@@ -106,7 +106,7 @@ class CellsView(FrameView):
 
     def body(self, image: ImageHeader, values: dict[str, Any]) -> bytes:
         """All cells, x (the column) running slower than y (the row)."""
-        frame = parameter_store().frame(image.wave, image.slot)
+        frame = parameter_store().frame(image.wave, image.slot, image.frame_hash)
         if self.form == "json":
             return json_cells(frame)
         return b"<image>\n".join(
@@ -115,6 +115,8 @@ class CellsView(FrameView):
 
     def asked(self, request: HttpRequest) -> dict[str, Any]:
         """With the form of the XML, which a setting says where the client does not: old programs cannot."""
+        if self.form == "json":
+            return values_of(request.GET, frame_params.FRAME)
         values = super().asked(request)
         return values | {"format": values["format"] or settings.ISD_DMLAB_XML}
 
@@ -136,7 +138,7 @@ class RangeView(DmlabView):
 
     def get(self, request: HttpRequest, **_: str) -> HttpResponseBase:
         """Every `step`-th image of [starttime, endtime), of these `limit` from `offset` on."""
-        asked = frame_params.range_question(request.GET)
+        asked = frame_params.range_question(request.GET, xml=self.form == "xml")
         page = range_page(
             asked.wave, asked.start, asked.end, step=asked.step, offset=asked.offset, limit=asked.limit
         )
@@ -148,12 +150,8 @@ class RangeView(DmlabView):
         response["Cache-Control"] = "no-cache"
         response["X-Total-Count"] = str(page.total)
         after = asked.offset + len(page.slots)
-        if page.slots and after < page.total:
-            query = request.GET.copy()
-            query["offset"] = str(after)
-            address = request.build_absolute_uri(f"{request.path}?{query.urlencode()}")
-            response["Link"] = f'<{address}>; rel="next"'
-        return response
+        more = page.slots and after < page.total
+        return with_link(response, next_address(request, offset=after) if more else None)
 
 
 Frames = Generator[bytes, None, None]

@@ -5,10 +5,9 @@ from typing import Any
 import numpy as np
 import shapely
 
-from api.errors import NotFoundError
+from api.found import find_event
 from api.frames import told
 from events.models import Event
-from events.queries import event_of, event_with_number
 from events.tracks import reports_of, track_of_number
 from images.domain import cells
 from images.models import ImageHeader
@@ -23,23 +22,20 @@ def track_series(key: str, wave: int, parameter: int) -> list[dict[str, Any]]:
     """The mean of a parameter (1 to 10) over the cells that each report's box touches, by time.
 
     The reports are those of the track of the event `key` (kb_archivid, or our number), or the event alone;
-    the image is the one nearest to the report's start. Reports without a box or an image are left out.
-    Raises NotFoundError where there is no such event.
+    `time` is the instant at which the report's box holds; the image is the one nearest to it. Reports without
+    box or image are left out. Raises NotFoundError where there is no such event.
     """
     reports = [event for event in _reports(key) if event.hpc_bbox is not None]
-    images = nearest(wave, [event.event_starttime for event in reports])
+    images = nearest(wave, [event.instant for event in reports])
     return [
-        {"time": told(event.event_starttime), "value": _mean(event, image, parameter)}
+        {"time": told(event.instant), "value": _mean(event, image, parameter)}
         for event, image in zip(reports, images, strict=True)
         if image is not None
     ]
 
 
 def _reports(key: str) -> list[Event]:
-    known = key.isascii() and key.isdecimal() and len(key) < 19
-    event = (event_with_number(int(key)) if known else event_of(key)).first()
-    if event is None:
-        raise NotFoundError(f"There is no event {key[:200]!r}.")
+    event = find_event(key)
     track = track_of_number(event.pk).first()
     return [event] if track is None else [report.event for report in reports_of(track)]
 
@@ -47,6 +43,6 @@ def _reports(key: str) -> list[Event]:
 def _mean(event: Event, image: ImageHeader, parameter: int) -> float | None:
     box = shapely.from_wkb(bytes(event.hpc_bbox.wkb))
     covered = cells.mask(cells.in_pixels(box, image.wcs))
-    values = parameter_store().frame(image.wave, image.slot)[:, :, parameter - 1][covered]
+    values = parameter_store().frame(image.wave, image.slot, image.frame_hash)[:, :, parameter - 1][covered]
     known = values[np.isfinite(values)].astype(np.float64)
     return round(float(known.mean()), _DECIMALS) if known.size else None

@@ -1,6 +1,6 @@
 """The routes that ask for events: a bare list of rows, in the form that the address names."""
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import orjson
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
@@ -23,11 +23,6 @@ class DmlabView(ApiView):
             "ETag, Link, Retry-After, X-Observation-Time, X-Slot-Time, X-Total-Count"
         )
     }
-
-    def perform_content_negotiation(self, request: Any, force: bool = False) -> tuple[Any, str]:  # noqa: ARG002 - the framework's signature
-        """The address says it, not the client's Accept."""
-        renderer = self.renderer_classes[0]()
-        return renderer, renderer.media_type
 
     def problem_response(self, problem: Problem) -> HttpResponse:
         """An object, or an element, `error`."""

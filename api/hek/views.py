@@ -1,6 +1,6 @@
 """/hek/her: one address for all commands."""
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import orjson
 from django.http import HttpResponse
@@ -34,11 +34,6 @@ class HerView(ApiView):
         "Access-Control-Allow-Headers": "Accept, Content-Type",
     }
     _given: dict[str, str]
-
-    def perform_content_negotiation(self, request: Any, force: bool = False) -> tuple[Any, str]:  # noqa: ARG002 - the framework's signature
-        """The form is a parameter here, not a header."""
-        renderer = self.renderer_classes[0]()
-        return renderer, renderer.media_type
 
     def get(self, request: Request) -> HttpResponseBase:
         """Do what `cmd` says."""

@@ -33,11 +33,6 @@ class IsdView(ApiView):
         "Access-Control-Allow-Headers": "Origin",
     }
 
-    def perform_content_negotiation(self, request: Any, force: bool = False) -> tuple[Any, str]:  # noqa: ARG002 - the framework's signature
-        """JSON, whatever the client says it accepts: the original did not ask either."""
-        renderer = self.renderer_classes[0]()
-        return renderer, renderer.media_type
-
     def problem_response(self, problem: Problem) -> HttpResponse:
         """The envelope of this problem."""
         return failed(problem.message, problem.status)

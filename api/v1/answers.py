@@ -22,9 +22,14 @@ def json_response(body: Any, status: int = 200, content_type: str = "application
     return HttpResponse(json_bytes(body, _OPTIONS), status=status, content_type=content_type)
 
 
+def json_text(value: Any) -> str:
+    """Any plain value as JSON text, to be a part of an answer; times in UTC with a Z."""
+    return orjson.dumps(value, option=_OPTIONS).decode()
+
+
 def json_head(members: dict[str, Any]) -> str:
     """These members as JSON text that lacks the closing brace, for a list to follow."""
-    return orjson.dumps(members, option=_OPTIONS).decode()[:-1]
+    return json_text(members)[:-1]
 
 
 class _Finished(BaseRenderer):
@@ -98,16 +103,25 @@ class ZarrZip(_Finished):
 
 
 class Negotiation(DefaultContentNegotiation):
-    """The parameter `format`, if it is there, else the Accept header."""
+    """The parameter `format`, if it is there, whatever the Accept header says; else that header."""
 
-    def filter_renderers(self, renderers: Iterable[Any], format: str) -> list[Any]:  # noqa: A002 - the framework's name
-        """The one of this format. Raises ParameterError where this address has no such form."""
+    def select_renderer(
+        self, request: Request, renderers: Iterable[Any], format_suffix: str | None = None
+    ) -> tuple[Any, str]:
+        """The form that was asked for. Raises ParameterError where this address has no such form."""
         every = list(renderers)
-        found = [renderer for renderer in every if renderer.format == format.lower()]
-        if not found:
+        named = request.query_params.get("format", "").strip()
+        if not named:
+            return super().select_renderer(request, every, format_suffix)
+        found = next((renderer for renderer in every if renderer.format == named.lower()), None)
+        if found is None:
             known = ", ".join(renderer.format for renderer in every)
-            raise ParameterError("format", f"format cannot be {format[:60]!r}; it takes one of {known}")
-        return found
+            raise ParameterError("format", f"format cannot be {named[:60]!r}; it takes one of {known}")
+        return found, found.media_type
+
+    def filter_renderers(self, renderers: Iterable[Any], format: str) -> list[Any]:  # noqa: A002, ARG002 - the framework's
+        """All of them: a `format` that says anything was heard already."""
+        return list(renderers)
 
 
 class V1View(ApiView):
@@ -115,6 +129,7 @@ class V1View(ApiView):
 
     renderer_classes: tuple[type[BaseRenderer], ...] = (Json,)
     content_negotiation_class = Negotiation
+    negotiates = True
     cors_headers: ClassVar[dict[str, str]] = {
         "Access-Control-Allow-Methods": "GET, HEAD, OPTIONS",
         "Access-Control-Allow-Headers": "Accept, Content-Type, If-None-Match, If-Range, Range",

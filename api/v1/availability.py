@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from django.http import HttpResponse
+from django.http.response import HttpResponseBase
 from rest_framework.request import Request
 
+from api.caching import revalidated
 from api.v1 import images_params as params
 from api.v1 import images_schema as schema
 from api.v1.answers import V1View, json_response
@@ -18,7 +19,7 @@ class AvailabilityView(V1View):
     table = params.AVAILABILITY
 
     @schema.availability
-    def get(self, request: Request) -> HttpResponse:
+    def get(self, request: Request) -> HttpResponseBase:
         """Each wavelength as a whole and, between `start` and `end`, each of its days with its gaps."""
         values = self.values(request)
         waves = values["wave"] or WAVES
@@ -34,7 +35,7 @@ class AvailabilityView(V1View):
             body["days"] = [
                 _day(entry) for wave in waves for entry in queries.availability(wave, first, last)
             ]
-        return json_response(body)
+        return revalidated(request, json_response(body))
 
 
 def _day(entry: queries.DayAvailability) -> dict[str, Any]:

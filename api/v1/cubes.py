@@ -8,8 +8,9 @@ cut off can ask for the rest.
 
 import asyncio
 import io
+import struct
 import warnings
-import zipfile
+import zlib
 from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -23,6 +24,7 @@ from zarr.buffer import default_buffer_prototype
 from zarr.errors import ZarrUserWarning
 from zarr.storage import MemoryStore
 
+from api.ranges import cut
 from api.v1.harvest import Harvest
 from images.domain.slots import CADENCE, EPOCH, start_of
 from images.queries import Held
@@ -32,17 +34,28 @@ _SECONDS = {"units": f"seconds since {EPOCH:%F %T}", "calendar": "proleptic_greg
 #: Bytes of a zip file: the headers of an entry before it, behind it and in the list at the end (each with the
 #: name in the first and the last), and the end itself (PKWARE APPNOTE 6.3.10, 4.3.7, 4.3.9, 4.3.12, 4.3.16).
 _BEFORE, _BEHIND, _LISTED, _END = 30, 16, 46, 22
-#: Zip files know no time before it.
-_DATE = (1980, 1, 1, 0, 0, 0)
+_HEAD, _TAIL = struct.Struct("<4s5H3I2H"), struct.Struct("<4s3I")
+_LINE, _CLOSE = struct.Struct("<4s6H3I5H2I"), struct.Struct("<4s4H2IH")
+#: Version 2.0, sums behind the entry, not compressed, 1980-01-01 (zip files know no time before).
+_KIND = (20, 1 << 3, 0, 0, 1 << 5 | 1)
+_MADE_BY, _RIGHTS = 3 << 8 | 20, 0o600 << 16
+
+
+@dataclass(frozen=True, slots=True)
+class Late:
+    """A part of a file that is made when somebody wants it: its length in bytes, and what makes it."""
+
+    length: int
+    make: Callable[[], bytes]
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One file within a zip file: its name, its length in bytes, and what makes them."""
+    """One file within a zip file: its name (ASCII), its length in bytes, and what gives its parts."""
 
     name: str
     length: int
-    parts: Callable[[], Iterable[bytes]]
+    parts: Callable[[], Iterable[bytes | Late]]
 
     @classmethod
     def of(cls, name: str, content: bytes) -> "Entry":
@@ -58,35 +71,64 @@ def zip_length(entries: Iterable[tuple[str, int]]) -> int:
     return _END + sum(_BEFORE + _BEHIND + _LISTED + 2 * len(name) + length for name, length in entries)
 
 
-class _Sink:
-    """A file that can neither seek nor tell, and gives away what was written."""
+def zip_parts(
+    entries: Sequence[Entry], begin: int = 0, end: int | None = None
+) -> Generator[bytes, None, None]:
+    """The zip file of these entries, uncompressed; the same bytes each time, from `begin` up to `end`.
 
-    def __init__(self) -> None:
-        self._taken: list[bytes] = []
-
-    def write(self, data: Any) -> int:
-        self._taken.append(bytes(data))
-        return len(data)
-
-    def flush(self) -> None:
-        """Nothing waits here."""
-
-    def given(self) -> bytes:
-        """What was written since the last time."""
-        data, self._taken = b"".join(self._taken), []
-        return data
+    Late parts beyond these bytes are made for a check sum among them only (see `zip_unsent`).
+    """
+    last = zip_length((entry.name, entry.length) for entry in entries) if end is None else end
+    return cut(_pieces(entries, begin, last), begin, last)
 
 
-def zip_parts(entries: Iterable[Entry]) -> Generator[bytes, None, None]:
-    """The zip file of these entries, uncompressed, the same bytes each time."""
-    sink = _Sink()
-    with zipfile.ZipFile(sink, "w", zipfile.ZIP_STORED) as archive:  # type: ignore[call-overload]
-        for entry in entries:
-            with archive.open(zipfile.ZipInfo(entry.name, _DATE), "w") as file:
-                for part in entry.parts():
-                    file.write(part)
-                    yield sink.given()
-    yield sink.given()
+def zip_unsent(entries: Sequence[Entry], begin: int, end: int) -> int:
+    """Bytes before `begin`, about, that `zip_parts` has to make.
+
+    The check sum of an entry is told behind it, and once more in the list at the end. So a stretch that ends
+    before the list needs no entry but those that end in it, and one that reaches the list needs all.
+    """
+    if _list_at(entries) < end:
+        return begin
+    place = 0
+    for entry in entries:
+        inside = place + _BEFORE + len(entry.name)
+        behind = inside + entry.length
+        place = behind + _BEHIND
+        if begin < place:
+            return max(begin - inside, 0) if behind < end else 0
+    return 0
+
+
+def _list_at(entries: Iterable[Entry]) -> int:
+    return sum(_BEFORE + len(entry.name) + entry.length + _BEHIND for entry in entries)
+
+
+def _pieces(entries: Sequence[Entry], begin: int, end: int) -> Generator[bytes | int, None, None]:
+    """The file in turn; a number stands for so many bytes that nobody needs."""
+    place, listed, all_told = 0, list[bytes](), _list_at(entries) < end
+    for entry in entries:
+        name, start, crc = entry.name.encode("ascii"), place, 0
+        yield _HEAD.pack(b"PK\x03\x04", *_KIND, 0, 0, 0, len(name), 0) + name
+        place += _BEFORE + len(name)
+        behind = place + entry.length
+        told = all_told or (begin < behind + _BEHIND and behind < end)
+        for part in entry.parts():
+            length = part.length if isinstance(part, Late) else len(part)
+            if told or (begin < place + length and place < end):
+                made = part.make() if isinstance(part, Late) else part
+                crc = zlib.crc32(made, crc)
+                yield made
+            else:
+                yield length
+            place += length
+        yield _TAIL.pack(b"PK\x07\x08", crc, entry.length, entry.length)
+        place += _BEHIND
+        sizes = crc, entry.length, entry.length, len(name)
+        listed.append(_LINE.pack(b"PK\x01\x02", _MADE_BY, *_KIND, *sizes, 0, 0, 0, 0, _RIGHTS, start) + name)
+    lines, count = b"".join(listed), len(entries)
+    yield lines
+    yield _CLOSE.pack(b"PK\x05\x06", 0, 0, count, count, len(lines), place, 0)
 
 
 # --- what both hold
@@ -131,41 +173,53 @@ def _or(harvest: Harvest, slot: int, wave: int, name: str, default: Any) -> Any:
 
 
 def npz_entries(harvest: Harvest) -> Sequence[Entry]:
-    """The arrays parameters, time, wave, row, column, parameter, observed, quality and provenance (JSON)."""
+    """The arrays parameters, time, wave (angstrom), row, column, parameter and its unit.
+
+    Beside them observed and quality, both by (time, wave), and provenance (JSON).
+    """
     shape = (len(harvest.slots), len(harvest.question.waves), *harvest.question.shape)
     times = np.array([start_of(slot).replace(tzinfo=None) for slot in harvest.slots], dtype="M8[s]")
     small = {
         "time": times,
         **_axes(harvest),
+        "unit": np.array([*harvest.units.values()]),
         "observed": _observed(harvest),
         "quality": _quality(harvest),
         "provenance": np.array(orjson.dumps(harvest.provenance).decode()),
     }
-    head = _npy_head(shape)
+    head = npy_head(shape)
     frames = Entry("parameters.npy", len(head) + 4 * int(np.prod(shape)), lambda: _npy_frames(harvest, head))
-    return [*(Entry.of(f"{name}.npy", _npy(array)) for name, array in small.items()), frames]
+    return [*(Entry.of(f"{name}.npy", npy(array)) for name, array in small.items()), frames]
 
 
-def _npy(array: NDArray[Any]) -> bytes:
+def npy(array: NDArray[Any]) -> bytes:
+    """The file of an array in numpy's own format."""
     buffer = io.BytesIO()
     np.lib.format.write_array(buffer, array, allow_pickle=False)
     return buffer.getvalue()
 
 
-def _npy_head(shape: tuple[int, ...]) -> bytes:
+def npy_head(shape: tuple[int, ...]) -> bytes:
+    """What stands in such a file before the numbers of an array of float32 of this shape."""
     buffer = io.BytesIO()
     about = {"descr": "<f4", "fortran_order": False, "shape": shape}
     np.lib.format.write_array_header_1_0(buffer, about)
     return buffer.getvalue()
 
 
-def _npy_frames(harvest: Harvest, head: bytes) -> Generator[bytes, None, None]:
+def _npy_frames(harvest: Harvest, head: bytes) -> Generator[bytes | Late, None, None]:
     nothing = np.full(harvest.question.shape, np.nan, dtype="<f4").tobytes()
     yield head
     for slot in harvest.slots:
         for wave in harvest.question.waves:
             frame = harvest.by_place.get((slot, wave))
-            yield nothing if frame is None else harvest.read(frame).astype("<f4", copy=False).tobytes()
+            yield nothing if frame is None else _late(harvest, frame)
+
+
+def _late(harvest: Harvest, frame: Held) -> Late:
+    """The numbers of one frame."""
+    length = 4 * int(np.prod(harvest.question.shape))
+    return Late(length, lambda: harvest.read(frame).astype("<f4", copy=False).tobytes())
 
 
 # --- zarr
@@ -188,8 +242,8 @@ def zarr_entries(harvest: Harvest) -> Sequence[Entry]:
     return [*(Entry.of(name, content) for name, content in sorted(made.items())), *chunks]
 
 
-def _chunk(harvest: Harvest, frame: Held) -> tuple[bytes]:
-    return (harvest.read(frame).astype("<f4", copy=False).tobytes(),)
+def _chunk(harvest: Harvest, frame: Held) -> tuple[Late]:
+    return (_late(harvest, frame),)
 
 
 async def _contents(store: MemoryStore) -> dict[str, bytes]:
@@ -209,7 +263,7 @@ def _group(harvest: Harvest) -> MemoryStore:
     _put(group, "time", times, ["time"], {**_SECONDS, "long_name": "start of the slot, UTC"})
     for name, values in _axes(harvest).items():
         text = values.astype(np.dtypes.StringDType()) if values.dtype.kind == "U" else values
-        _put(group, name, text, [name], {})
+        _put(group, name, text, [name], {"units": "angstrom"} if name == "wave" else {})
     observed = (_observed(harvest) - np.datetime64(EPOCH.replace(tzinfo=None), "us")) / np.timedelta64(1, "s")
     about = {**_SECONDS, "long_name": "start of the exposure, UTC"}
     _put(group, "observed", observed.astype(np.float64), ["time", "wave"], about)

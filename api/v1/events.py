@@ -6,10 +6,10 @@ from typing import Any
 from api.paging import cursor_after
 from api.render import Columns
 from api.v1 import rows
-from api.v1.images_joins import with_images
-from api.v1.listing import Listing
-from api.v1.params import FIRST, LAST, EventsQuestion
-from events.domain.criteria import Page, TimeWindow
+from api.v1.images_on_events import with_images
+from api.v1.listing import Listing, window_and_box
+from api.v1.params import EventsQuestion
+from events.domain.criteria import Page
 from events.statements import Statement, page_statement
 
 
@@ -35,22 +35,11 @@ def _statement(question: EventsQuestion, limit: int | None, columns: Columns) ->
     return page_statement(question.criteria, Page(limit, after=question.after), columns)
 
 
-def window_told(window: TimeWindow | None) -> dict[str, Any]:
-    """The window of a predicate; null where it is open."""
-    return {
-        "start": window.start if window and window.start > FIRST else None,
-        "end": window.end if window and window.end < LAST else None,
-    }
-
-
 def _predicate(question: EventsQuestion) -> dict[str, Any]:
     """What the answer is complete for, in the words of the parameters; null where it was not asked."""
     criteria = question.criteria
     return {
-        "time_relation": criteria.temporal if criteria.window else None,
-        **window_told(criteria.window),
-        "box_relation": criteria.spatial if criteria.area else None,
-        "bbox": criteria.area.bounds if criteria.area else None,
+        **window_and_box(criteria),
         "geometry": criteria.geometry,
         "event_type": criteria.types,
         "frm_name": criteria.frm_name,

@@ -4,6 +4,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from importlib.metadata import version
 from typing import Any
 
 import numpy as np
@@ -11,14 +12,17 @@ from numpy.typing import NDArray
 
 from api.caching import tag_of
 from api.v1.images_params import DEFAULT_LIMIT, MAX_LIMIT, BulkQuestion
+from api.v1.images_rows import units_of
 from images import queries
 from images.domain.slots import start_of
-from images.store import UNITS, parameter_store
+from images.store import parameter_store
 
 #: What an answer may hold: zip files of more need extensions that not every reader has.
 MOST_BYTES = 2_000_000_000
 MOST_CHUNKS = 60_000
 _BYTES_A_NUMBER = 4
+#: What writes the bytes of an answer; another version may write others.
+_WRITERS = {name: version(name) for name in ("numpy", "zarr", "pyarrow", "orjson", "isal")}
 
 
 @dataclass(frozen=True)
@@ -50,25 +54,17 @@ class Harvest:
     @property
     def units(self) -> dict[str, str]:
         """The unit of each parameter by its name."""
-        return {name: UNITS[number - 1] for name, number in zip(self._names, self._numbers, strict=True)}
-
-    @property
-    def _names(self) -> list[str]:
-        return self.question.names
-
-    @property
-    def _numbers(self) -> tuple[int, ...]:
-        return self.question.parameters
+        return units_of(self.question.parameters)
 
     def tag(self, form: str) -> str:
-        """The ETag of this harvest in a form."""
-        return tag_of(form, self.question, self.following, self.frames)
+        """The ETag of this harvest in a form: of what the bytes follow from, their writers included."""
+        return tag_of(form, _WRITERS, self.question, self.following, self.frames)
 
     def read(self, frame: queries.Held) -> NDArray[np.float32]:
         """What was asked of a frame: (rows, columns, parameters), contiguous."""
-        whole = parameter_store().frame(frame.wave, frame.slot)
+        whole = parameter_store().frame(frame.wave, frame.slot, frame.frame_hash)
         window = whole[self.question.rows, self.question.columns]
-        return np.ascontiguousarray(window[:, :, [number - 1 for number in self._numbers]])
+        return np.ascontiguousarray(window[:, :, [number - 1 for number in self.question.parameters]])
 
 
 def harvest_of(question: BulkQuestion, form: str) -> Harvest:

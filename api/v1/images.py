@@ -7,9 +7,10 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from rest_framework.request import Request
 
-from api.caching import identity_of, kept, tag_of
+from api.caching import identity_of, kept, revalidated, tag_of, version_of
 from api.errors import NotFoundError
-from api.frames import find_image, image_at, settled, tell_times, told
+from api.frames import find_image, image_at, tell_times, told
+from api.paging import cursor_after_image, next_address, with_link
 from api.params import read
 from api.pictures import CONTENT_TYPES, coloured, encoded, heatmap_picture, with_legend
 from api.v1 import images_params as params
@@ -34,7 +35,7 @@ class ImagesView(V1View):
         """A page of images ordered by observation, or one image a wavelength."""
         values = self.values(request)
         params.check_one_way(values, request.query_params.get)
-        return _answering(values) if values["time"] else _page(request, values)
+        return revalidated(request, _answering(values) if values["time"] else _page(request, values))
 
 
 def _answering(values: dict[str, Any]) -> HttpResponse:
@@ -55,42 +56,35 @@ def _page(request: HttpRequest, values: dict[str, Any]) -> HttpResponse:
     criteria, limit = params.criteria_of(values), values["limit"]
     found = list(queries.images(criteria)[: limit + 1])
     kept_rows = found[:limit]
-    following = next_page(request, kept_rows[-1]) if len(found) > limit else None
+    following = None
+    if len(found) > limit:
+        last = kept_rows[-1]
+        following = next_address(request, cursor=cursor_after_image(last.observed, last.wave))
     body = {
         "returned": len(kept_rows),
         "truncated": following is not None,
         "next": following,
         "images": [image_row(image) for image in kept_rows],
     }
-    response = json_response(body)
-    if following is not None:
-        response["Link"] = f'<{following}>; rel="next"'
-    return response
-
-
-def next_page(request: HttpRequest, last: ImageHeader) -> str:
-    """The address of the same question, after this image."""
-    query = request.GET.copy()
-    query["cursor"] = params.cursor_after(last.observed, last.wave)
-    return request.build_absolute_uri(f"{request.path}?{query.urlencode()}")
+    return with_link(json_response(body), following)
 
 
 class _OneImage(V1View):
     """A view of one image, which the address names by wavelength and slot or time."""
 
     def get(self, request: Request, wave: str, key: str, **address: str) -> HttpResponseBase:
-        """The image itself, or something of it; what a slot shows can be kept for ever."""
+        """The image itself, or something of it."""
         values = read(request.query_params, self.table, strict=True) | address
-        image, lasts = _named(params.wave_in_address(wave), params.key_of(key), values)
-        response = self._kept(request, image, values, immutable=lasts)
+        image = named_image(params.wave_in_address(wave), params.key_of(key), values)
+        response = self._kept(request, image, values)
         tell_times(response, image)
         return response
 
-    def _kept(
-        self, request: HttpRequest, image: ImageHeader, values: dict[str, Any], *, immutable: bool
-    ) -> HttpResponseBase:
-        words = [(name, str(value)) for name, value in sorted(values.items())]
+    def _kept(self, request: HttpRequest, image: ImageHeader, values: dict[str, Any]) -> HttpResponseBase:
+        """What shows the version that the address names can be kept for ever."""
+        words = [(name, str(value)) for name, value in sorted(values.items()) if name != "version"]
         tag = tag_of(type(self).__name__, identity_of(image), words)
+        immutable = values["version"] == version_of(image)
         return kept(request, tag, lambda: self.answer(image, values), immutable=immutable)
 
     def answer(self, image: ImageHeader, values: dict[str, Any]) -> HttpResponse:
@@ -98,16 +92,14 @@ class _OneImage(V1View):
         raise NotImplementedError
 
 
-def _named(wave: int, key: int | datetime, values: dict[str, Any]) -> tuple[ImageHeader, bool]:
-    """The image, and whether it will always be the one. Raises NotFoundError."""
+def named_image(wave: int, key: int | datetime, values: dict[str, Any]) -> ImageHeader:
+    """The image that an address means. Raises NotFoundError."""
     if isinstance(key, int):
         image = queries.header_at(wave, key)
         if image is None:
             raise NotFoundError(f"There is no image of {wave} angstrom in slot {key}.")
-        return image, True
-    match = values["match"]
-    image = image_at(wave, key, match, timedelta(seconds=values["tolerance"]))
-    return image, settled(image, key, match)
+        return image
+    return image_at(wave, key, values["match"], timedelta(seconds=values["tolerance"]))
 
 
 class ImageView(_OneImage):
@@ -120,15 +112,8 @@ class ImageView(_OneImage):
         """Header, coordinate system, quality, provenance and neighbours."""
         return super().get(request, wave, key)
 
-    def _kept(
-        self,
-        request: HttpRequest,  # noqa: ARG002 - neighbours may still come, so it is answered each time
-        image: ImageHeader,
-        values: dict[str, Any],
-        *,
-        immutable: bool,  # noqa: ARG002 - the same
-    ) -> HttpResponseBase:
-        return self.answer(image, values)
+    def _kept(self, request: HttpRequest, image: ImageHeader, values: dict[str, Any]) -> HttpResponseBase:
+        return revalidated(request, self.answer(image, values))
 
     def answer(self, image: ImageHeader, values: dict[str, Any]) -> HttpResponse:
         """The record."""
@@ -140,10 +125,7 @@ class ImageView(_OneImage):
 class _Pictured(_OneImage):
     """A view whose answer is a picture: the form stands in the address."""
 
-    def perform_content_negotiation(self, request: Any, force: bool = False) -> tuple[Any, str]:  # noqa: ARG002 - the framework's signature
-        """The address says it, not the client's Accept."""
-        renderer = self.renderer_classes[0]()
-        return renderer, renderer.media_type
+    negotiates = False
 
 
 class PictureView(_Pictured):
@@ -176,7 +158,7 @@ class HeatmapView(_Pictured):
     def answer(self, image: ImageHeader, values: dict[str, Any]) -> HttpResponse:
         """The heat map, with a legend if it is wanted."""
         number, ramp = values["parameter"], values["ramp"]
-        plane = parameter_store().frame(image.wave, image.slot)[:, :, number - 1]
+        plane = parameter_store().frame(image.wave, image.slot, image.frame_hash)[:, :, number - 1]
         picture = heatmap_picture(plane, int(values["size"]), ramp)
         if values["legend"]:
             picture = with_legend(picture, plane, ramp, PARAMETERS[number - 1].replace("_", " "))

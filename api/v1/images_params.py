@@ -5,25 +5,37 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from django.core.signing import BadSignature, Signer
-
 from api.errors import ParameterError
 from api.frames import MATCH, WAVE, WITHIN
-from api.params import FLAG, MAX_OFFSET, TIME, Kind, Parameter, choice, integer, number, read_time, window_of
+from api.paging import IMAGE_CURSOR
+from api.params import (
+    FLAG,
+    MAX_OFFSET,
+    TEXT,
+    TIME,
+    Kind,
+    Parameter,
+    choice,
+    integer,
+    number,
+    read_time,
+    window_of,
+)
 from api.v1.params import JSON_ONLY
 from events.domain.criteria import TimeWindow
 from images.domain.colour import RAMPS
 from images.domain.criteria import ImageCriteria
 from images.domain.quality import TOLERATED, Flag
-from images.domain.settings import PARAMETERS
+from images.domain.settings import GRID, PARAMETERS
 from images.domain.slots import EPOCH, WAVES, UnknownWaveError, start_of, wave_of
 from images.files import SIZES
-from images.store import GRID, SLOTS
+from images.store import SLOTS
 
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 10_000
 #: Frames of a series under a moving shape.
 DEFAULT_FRAMES, MAX_FRAMES = 100, 1_000
+DEFAULT_QUANTILES, MAX_QUANTILES = (0.25, 0.5, 0.75), 20
 #: Days of one answer about what there is.
 MAX_DAYS = 366
 #: No image is later than the arrays reach.
@@ -31,7 +43,6 @@ END = start_of(SLOTS)
 _WORD = 0xFFFFFFFF
 #: Every bit with which an image is not usually still good.
 INTOLERABLE = _WORD & ~sum(1 << bit for bit in TOLERATED)
-_SIGNER = Signer(salt="api.v1.images")
 
 
 # --- kinds
@@ -84,22 +95,6 @@ CELLS = Kind(
 )
 
 
-def cursor_after(observed: datetime, wave: int) -> str:
-    """The cursor of the place just after an image in the list."""
-    return _SIGNER.sign_object([observed.isoformat(), wave])
-
-
-def _read_cursor(text: str) -> tuple[datetime, int]:
-    try:
-        observed, wave = _SIGNER.unsign_object(text)
-    except BadSignature as error:
-        raise ValueError(text) from error
-    return read_time(observed), wave
-
-
-CURSOR = Kind(_read_cursor, "the cursor that an earlier answer gave as its next page, unchanged")
-
-
 # --- tables
 
 _WAVES = Parameter("wave", WAVE, "Wavelengths, angstrom; repeat it, or give a comma list.", many=True)
@@ -117,7 +112,7 @@ _WITHOUT = Parameter(
 )
 _WITH = Parameter("flag", choice(_FLAGS), "Only images with one of these flags of ours.", many=True)
 _LIMIT = Parameter("limit", integer(1, MAX_LIMIT), "Images in an answer.", default=DEFAULT_LIMIT)
-_CURSOR = Parameter("cursor", CURSOR, "Where to go on: from the `next` of an answer.")
+_CURSOR = Parameter("cursor", IMAGE_CURSOR, "Where to go on: from the `next` of an answer.")
 _TIME = Parameter(
     "time", TIME, "Instead of a window: of each wavelength the one image that answers this time."
 )
@@ -134,12 +129,18 @@ HEADERS = (
 )
 IMAGE = (MATCH, WITHIN, JSON_ONLY)
 _SIZE = Parameter("size", choice(map(str, SIZES)), "Pixels on each side.", default=str(SIZES[0]))
+#: Compared with `api.caching.version_of`.
+_VERSION = Parameter(
+    "version",
+    TEXT,
+    "The image's `version`: while it is that, the answer can be kept for ever. It chooses nothing.",
+)
 PICTURE = (
-    *(MATCH, WITHIN, _SIZE),
+    *(MATCH, WITHIN, _SIZE, _VERSION),
     Parameter("colour", choice(("grey", "aia")), "`aia`: the usual colours of the channel.", default="grey"),
 )
 HEATMAP = (
-    *(MATCH, WITHIN, _SIZE),
+    *(MATCH, WITHIN, _SIZE, _VERSION),
     Parameter("parameter", PARAMETER, "Which parameter is shown.", required=True),
     Parameter("ramp", choice(RAMPS), "Colours, from the least value to the greatest.", default="heat"),
     Parameter("legend", FLAG, "What the colours stand for, beside.", default=False),
@@ -182,7 +183,7 @@ UNDER_SHAPE = (
     Parameter(
         "quantile",
         number(0, 1),
-        "Quantiles over the covered cells; 0.25, 0.5 and 0.75 without it.",
+        f"Quantiles over the covered cells, at most {MAX_QUANTILES}; 0.25, 0.5 and 0.75 without it.",
         many=True,
     ),
     Parameter("start", TIME, "Only images from here on."),
@@ -191,7 +192,6 @@ UNDER_SHAPE = (
     Parameter("limit", integer(1, MAX_FRAMES), "Images in an answer.", default=DEFAULT_FRAMES),
     JSON_ONLY,
 )
-DEFAULT_QUANTILES = (0.25, 0.5, 0.75)
 
 
 # --- questions
@@ -260,7 +260,7 @@ def bulk_question(values: dict[str, Any]) -> BulkQuestion:
         start=max(asked.start, EPOCH),
         end=min(asked.end, END),
         step=values["step"],
-        parameters=values["parameter"] or tuple(range(1, len(PARAMETERS) + 1)),
+        parameters=numbers_of(values),
         rows=values["rows"] or whole,
         columns=values["columns"] or whole,
         limit=values["limit"],
@@ -304,5 +304,15 @@ def key_of(text: str) -> int | datetime:
 
 
 def quantiles_of(values: dict[str, Any]) -> Sequence[float]:
-    """The quantiles that were asked for, in their order."""
-    return values["quantile"] or DEFAULT_QUANTILES
+    """The quantiles that were asked for, in their order. Raises ParameterError."""
+    asked: Sequence[float] = values["quantile"] or DEFAULT_QUANTILES
+    if len(asked) > MAX_QUANTILES:
+        raise ParameterError(
+            "quantile", f"quantile has {len(asked)} values; it takes at most {MAX_QUANTILES}"
+        )
+    return asked
+
+
+def numbers_of(values: dict[str, Any]) -> tuple[int, ...]:
+    """The numbers of the parameters that were asked for, in their order, or all."""
+    return values["parameter"] or tuple(range(1, len(PARAMETERS) + 1))

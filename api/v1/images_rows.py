@@ -1,11 +1,15 @@
 """Images of this dialect as plain values: what a header row tells, with a coordinate system that is true."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
+from api.caching import version_of
 from images.domain.quality import is_tolerable, names_of
+from images.domain.settings import PARAMETERS
 from images.domain.slots import start_of
 from images.models import ImageHeader
+from images.store import UNITS
 
 #: FITS keywords of the pixels' own coordinate system, and the columns that hold them.
 WCS = {
@@ -37,6 +41,7 @@ def image_row(image: ImageHeader) -> dict[str, Any]:
         "software": image.software,
         "source": image.source,
         "origin": _origin(image.origin),
+        "version": version_of(image),
         "links": _links(image),
     }
 
@@ -51,8 +56,8 @@ def _links(image: ImageHeader) -> dict[str, str]:
     start, end = (f"{start_of(slot):%Y-%m-%dT%H:%M:%S}" for slot in (image.slot, image.slot + 1))
     return {
         "self": at,
-        "picture": f"{at}.jpg",
-        "heatmap": f"{at}/heatmap.png?parameter=entropy",
+        "picture": f"{at}.jpg?version={version_of(image)}",
+        "heatmap": f"{at}/heatmap.png?parameter=entropy&version={version_of(image)}",
         "parameters": f"/api/v1/parameters?wave={image.wave}&start={start}&end={end}",
     }
 
@@ -71,6 +76,11 @@ def full_record(image: ImageHeader, before: ImageHeader | None, after: ImageHead
         "previous": None if before is None else _links(before)["self"],
         "next": None if after is None else _links(after)["self"],
     }
+
+
+def units_of(numbers: Iterable[int]) -> dict[str, str]:
+    """The unit of each of these parameters (numbers from 1) by its name."""
+    return {PARAMETERS[number - 1]: UNITS[number - 1] for number in numbers}
 
 
 #: The columns of a table of headers; the same names in csv, json and votable.

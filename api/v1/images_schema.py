@@ -3,11 +3,13 @@
 from typing import Any
 
 from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import PolymorphicProxySerializer
 from rest_framework import serializers as s
 
 from api.v1 import images_params as params
+from api.v1 import labels_params
 from api.v1.images_rows import TABLE
-from api.v1.schema import NULL, component, listed, numbers, operation, texts, times
+from api.v1.schema import NULL, TAGGED, component, listed, numbers, operation, texts, times
 
 _PICTURE = {(200, "image/jpeg"): OpenApiTypes.BINARY}
 _HEATMAPS = {(200, form): OpenApiTypes.BINARY for form in ("image/jpeg", "image/png")}
@@ -26,33 +28,33 @@ def _image_fields() -> dict[str, s.Field]:
         "plate": s.JSONField(help_text="The old service's values, which do not describe these pixels."),
         "settings": s.CharField(help_text="Name and version of what the parameters were computed with."),
         **texts("software", "source", "origin"),
+        "version": s.CharField(help_text="Changes with the image, its measuring and our rendering."),
         "links": s.DictField(child=s.CharField()),
     }
 
 
 def _page_fields() -> dict[str, s.Field]:
     return {
-        **{name: s.IntegerField(required=False) for name in ("returned",)},
-        "truncated": s.BooleanField(required=False),
-        "next": s.URLField(**NULL, required=False, help_text="Address of the next page."),
+        **numbers("returned"),
+        "truncated": s.BooleanField(help_text="Whether there is more than was returned."),
+        "next": s.URLField(**NULL, help_text="Address of the next page."),
     }
 
 
-_LIST = component(
-    "ImageList",
-    **_page_fields(),
-    time=s.DateTimeField(required=False, help_text="The time that was asked for."),
-    match=s.CharField(required=False),
-    tolerance=s.IntegerField(required=False, help_text="s"),
+_LIST = component("ImageList", **_page_fields(), images=listed("Image", **_image_fields()))
+_ANSWERING = component(
+    "ImagesAtTime",
+    time=s.DateTimeField(help_text="The time that was asked for."),
+    match=s.CharField(),
+    tolerance=s.IntegerField(help_text="s"),
     images=listed(
-        "Image",
+        "ImageAtTime",
         **_image_fields(),
-        offset=s.FloatField(required=False, help_text="From the asked time to the observation, s."),
+        offset=s.FloatField(help_text="From the asked time to the observation, s."),
     ),
-    missing=s.ListField(
-        child=s.IntegerField(), required=False, help_text="Wavelengths without an image that answers."
-    ),
+    missing=s.ListField(child=s.IntegerField(), help_text="Wavelengths without an image that answers."),
 )
+_IMAGES = PolymorphicProxySerializer("Images", [type(_LIST), type(_ANSWERING)], None)
 _RECORD = component(
     "ImageRecord",
     **_image_fields(),
@@ -69,9 +71,7 @@ _FRAMES = listed(
 )
 _BULK = component(
     "ParameterFrames",
-    **numbers("returned"),
-    truncated=s.BooleanField(),
-    next=s.URLField(**NULL),
+    **_page_fields(),
     waves=s.ListField(child=s.IntegerField()),
     **numbers("step"),
     rows=s.ListField(child=s.IntegerField()),
@@ -82,6 +82,53 @@ _BULK = component(
     software=s.ListField(child=s.CharField()),
     frames=_FRAMES,
 )
+_LABEL_PREDICATE = component(
+    "LabelPredicate",
+    event_type=s.ListField(child=s.CharField()),
+    frm_name=s.ListField(child=s.CharField(), **NULL),
+    extrapolate=s.BooleanField(),
+    max_gap=s.FloatField(**NULL, help_text="s"),
+)
+_LABELLED = component(
+    "LabelledEvent",
+    kb_archivid=s.CharField(help_text="Its latest report at the time of observation."),
+    event_type=s.CharField(),
+    track=s.IntegerField(**NULL),
+    origin=s.ChoiceField(choices=("reported", "interpolated", "extrapolated")),
+)
+_LABELS_LEFT_OUT = component("LabelsLeftOut", **numbers("extrapolated", "max_gap", "no_shape"))
+
+
+def _label_fields() -> dict[str, s.Field]:
+    return {
+        **numbers("wave", "slot"),
+        "time": s.DateTimeField(help_text="Start of the slot."),
+        "observed": s.DateTimeField(help_text="When the image was observed, which the labels are of."),
+        **numbers("quality"),
+        "values": s.JSONField(help_text="Type -> [row, column, share (0 to 1)] of each covered cell."),
+        "events": s.ListSerializer(child=type(_LABELLED)()),
+        "left_out": type(_LABELS_LEFT_OUT)(),
+    }
+
+
+def _labels_about() -> dict[str, s.Field]:
+    return {
+        "rows": s.ListField(child=s.IntegerField(), help_text="First, and the end, which is not among them."),
+        "columns": s.ListField(child=s.IntegerField()),
+        "predicate": type(_LABEL_PREDICATE)(),
+        "interpolation": s.CharField(help_text="The method; `auto` chooses one a gap."),
+        "rotation": s.CharField(help_text="The law by which the Sun carries shapes."),
+    }
+
+
+_LABELS = component(
+    "Labels",
+    **_page_fields(),
+    **numbers("wave", "step"),
+    **_labels_about(),
+    frames=listed("LabelFrame", **_label_fields()),
+)
+_IMAGE_LABELS = component("ImageLabels", **_labels_about(), **_label_fields())
 _HEADERS = component(
     "HeaderTable",
     **_page_fields(),
@@ -113,11 +160,11 @@ _AVAILABILITY = component(
 )
 
 
-def _series(name: str, **fields: s.Field) -> s.Serializer:
+def _series(name: str, hows: str, **fields: s.Field) -> s.Serializer:
     entry: dict[str, Any] = {
         **times("time"),
         **numbers("slot"),
-        "shape": s.CharField(help_text="How the shape was got."),
+        "shape": s.CharField(help_text=f"How the shape was got: {hows}."),
         "cells": s.IntegerField(help_text="Cells that it covers at least in part."),
         "area": s.FloatField(help_text="What of the grid it covers, arcsec2."),
         "values": s.JSONField(help_text="Parameter -> {mean, quantiles}, by the covered part of a cell."),
@@ -129,19 +176,23 @@ def _series(name: str, **fields: s.Field) -> s.Serializer:
         parameters=s.ListField(child=s.CharField()),
         quantiles=s.ListField(child=s.FloatField()),
         units=s.DictField(child=s.CharField()),
-        truncated=s.BooleanField(),
-        next=s.URLField(**NULL),
+        truncated=s.BooleanField(help_text="Whether there is more than is in the series."),
+        next=s.URLField(**NULL, help_text="Address of the next page."),
         series=listed(f"{name}Entry", **entry),
     )
 
 
-_EVENT_SERIES = _series("EventParameters", kb_archivid=s.CharField(), outline=s.CharField())
-_TRACK_SERIES = _series("TrackParameters", track=s.IntegerField())
+_EVENT_SERIES = _series(
+    "EventParameters", "carried or held", kb_archivid=s.CharField(), outline=s.CharField()
+)
+_TRACK_SERIES = _series("TrackParameters", "reported, interpolated or extrapolated", track=s.IntegerField())
 
-images = operation("images", params.LIST, {200: _LIST}, 400, 503)
-image = operation("image", params.IMAGE, {200: _RECORD}, 400, 404, 503)
-picture = operation("image_picture", params.PICTURE, _PICTURE, 400, 404, 503)
-heatmap = operation("image_heatmap", params.HEATMAP, _HEATMAPS, 400, 404, 503)
+_AWAY = (503, 504)
+_OF_IMAGE = ("ETag", "X-Slot-Time", "X-Observation-Time")
+images = operation("images", params.LIST, {200: _IMAGES}, *TAGGED, 400, *_AWAY, headers=("ETag", "Link"))
+image = operation("image", params.IMAGE, {200: _RECORD}, *TAGGED, 400, 404, *_AWAY, headers=_OF_IMAGE)
+picture = operation("image_picture", params.PICTURE, _PICTURE, *TAGGED, 400, 404, *_AWAY, headers=_OF_IMAGE)
+heatmap = operation("image_heatmap", params.HEATMAP, _HEATMAPS, *TAGGED, 400, 404, *_AWAY, headers=_OF_IMAGE)
 parameters = operation(
     "parameters",
     params.BULK,
@@ -150,8 +201,24 @@ parameters = operation(
         (200, "application/x-npz"): OpenApiTypes.BINARY,
         (200, "application/vnd.apache.parquet"): OpenApiTypes.BINARY,
         (200, "application/zip"): OpenApiTypes.BINARY,
+        **{(206, media): OpenApiTypes.BINARY for media in ("application/x-npz", "application/zip")},
     },
-    *(400, 406, 503),
+    *(*TAGGED, 416, 400, 406, *_AWAY),
+    headers=("ETag", "Link", "X-Frame-Count"),
+)
+labels = operation(
+    "labels",
+    labels_params.LABELS,
+    {(200, "application/json"): _LABELS, (200, "application/x-npz"): OpenApiTypes.BINARY},
+    *(400, 406, *_AWAY),
+    headers=("Link", "X-Frame-Count"),
+)
+image_labels = operation(
+    "image_labels",
+    labels_params.IMAGE_LABELS,
+    {200: _IMAGE_LABELS},
+    *(*TAGGED, 400, 404, *_AWAY),
+    headers=_OF_IMAGE,
 )
 headers = operation(
     "headers",
@@ -161,8 +228,23 @@ headers = operation(
         (200, "text/csv"): OpenApiTypes.STR,
         (200, "application/x-votable+xml"): OpenApiTypes.STR,
     },
-    *(400, 406, 503),
+    *(*TAGGED, 400, 406, *_AWAY),
+    headers=("ETag", "Link"),
 )
-availability = operation("availability", params.AVAILABILITY, {200: _AVAILABILITY}, 400, 503)
-event_parameters = operation("event_parameters", params.UNDER_SHAPE, {200: _EVENT_SERIES}, 400, 404, 422, 503)
-track_parameters = operation("track_parameters", params.UNDER_SHAPE, {200: _TRACK_SERIES}, 400, 404, 503)
+availability = operation(
+    "availability", params.AVAILABILITY, {200: _AVAILABILITY}, *TAGGED, 400, *_AWAY, headers=["ETag"]
+)
+event_parameters = operation(
+    "event_parameters",
+    params.UNDER_SHAPE,
+    {200: _EVENT_SERIES},
+    *(*TAGGED, 400, 404, 422, *_AWAY),
+    headers=("ETag", "Link"),
+)
+track_parameters = operation(
+    "track_parameters",
+    params.UNDER_SHAPE,
+    {200: _TRACK_SERIES},
+    *(*TAGGED, 400, 404, *_AWAY),
+    headers=("ETag", "Link"),
+)

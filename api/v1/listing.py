@@ -10,10 +10,13 @@ import orjson
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
+from api.paging import next_address, with_link
 from api.ranges import whole
 from api.render import Columns, page_lines, stream_lines, stream_tuples
 from api.v1.answers import Csv, GeoJsonForm, Json, NdJson, json_head
-from api.v1.params import DEFAULT_LIMIT
+from api.v1.params import DEFAULT_LIMIT, FIRST, LAST
+from events.domain.criteria import EventCriteria
+from events.domain.tracks import TrackCriteria
 from events.statements import Statement
 
 
@@ -46,6 +49,18 @@ class Listing:
         return self.limit or DEFAULT_LIMIT
 
 
+def window_and_box(criteria: EventCriteria | TrackCriteria) -> dict[str, Any]:
+    """What an answer is complete for in time and space, in the parameters' words; null where not asked."""
+    window, area = criteria.window, criteria.area
+    return {
+        "time_relation": criteria.temporal if window else None,
+        "start": window.start if window and window.start > FIRST else None,
+        "end": window.end if window and window.end < LAST else None,
+        "box_relation": criteria.spatial if area else None,
+        "bbox": area.bounds if area else None,
+    }
+
+
 def list_response(request: HttpRequest, listing: Listing, form: str) -> HttpResponseBase:
     """The answer in the form of this name."""
     if form in (Json.format, GeoJsonForm.format):
@@ -70,7 +85,7 @@ def _page(request: HttpRequest, listing: Listing, *, geojson: bool) -> HttpRespo
     else:
         text = f'{json_head(head)},"{listing.name}":[{",".join(listing.finish(kept))}]}}'
     media = GeoJsonForm if geojson else Json
-    return _with_link(HttpResponse(text, content_type=media.media_type), following)
+    return with_link(HttpResponse(text, content_type=media.media_type), following)
 
 
 def _page_of_lines(request: HttpRequest, listing: Listing, form: str) -> HttpResponse:
@@ -81,7 +96,7 @@ def _page_of_lines(request: HttpRequest, listing: Listing, form: str) -> HttpRes
         text = "".join(f"{line}\n" for line in kept)
     else:
         text = csv_text([listing.columns.keys, *(orjson.loads(line).values() for line in kept)])
-    return _with_link(HttpResponse(text, content_type=CONTENT_TYPES[form]), _next(request, listing, lines))
+    return with_link(HttpResponse(text, content_type=CONTENT_TYPES[form]), _next(request, listing, lines))
 
 
 def _next(request: HttpRequest, listing: Listing, lines: list[str]) -> str | None:
@@ -89,15 +104,7 @@ def _next(request: HttpRequest, listing: Listing, lines: list[str]) -> str | Non
     if len(lines) <= listing.page_size:
         return None
     last = orjson.loads(lines[listing.page_size - 1])
-    query = request.GET.copy()
-    query["cursor"] = listing.cursor(last.get("properties", last))
-    return request.build_absolute_uri(f"{request.path}?{query.urlencode()}")
-
-
-def _with_link(response: HttpResponse, following: str | None) -> HttpResponse:
-    if following is not None:
-        response["Link"] = f'<{following}>; rel="next"'
-    return response
+    return next_address(request, cursor=listing.cursor(last.get("properties", last)))
 
 
 # --- all of it

@@ -2,6 +2,7 @@
 
 from collections.abc import Generator
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django.http import HttpRequest
@@ -9,11 +10,12 @@ from django.http.response import HttpResponseBase
 from rest_framework.request import Request
 
 from api.caching import kept, mark_gzip, takes_gzip, zipped_parts
+from api.paging import next_address, with_link
 from api.ranges import ranged, whole
 from api.v1 import images_params as params
 from api.v1 import images_schema as schema
 from api.v1.answers import Json, Npz, Parquet, V1View, ZarrZip
-from api.v1.cubes import npz_entries, zarr_entries, zip_length, zip_parts
+from api.v1.cubes import npz_entries, zarr_entries, zip_length, zip_parts, zip_unsent
 from api.v1.harvest import Harvest, harvest_of
 from api.v1.tables import json_parts
 
@@ -34,7 +36,7 @@ class ParametersView(V1View):
         question = params.bulk_question(self.values(request))
         form = request.accepted_renderer.format
         harvest = harvest_of(question, form)
-        following = _next(request, harvest.following)
+        following = address_from(request, harvest.following)
         gzip = form == Json.format and takes_gzip(request)
         tag = harvest.tag(f"{form} gzip" if gzip else form)
 
@@ -44,7 +46,7 @@ class ParametersView(V1View):
             parts = json_parts(harvest, following) if form == Json.format else _parquet(harvest)
             return whole(request, zipped_parts(parts) if gzip else parts, _TYPES[form])
 
-        response = kept(request, tag, make, immutable=False)
+        response = kept(request, tag, make)
         _describe(response, harvest, form, following)
         mark_gzip(response, used=gzip and response.status_code == 200)
         return response
@@ -53,20 +55,19 @@ class ParametersView(V1View):
 def _cube(request: HttpRequest, harvest: Harvest, form: str, tag: str) -> HttpResponseBase:
     entries = _CUBES[form](harvest)
     length = zip_length((entry.name, entry.length) for entry in entries)
+    return ranged(
+        request,
+        partial(zip_parts, entries),
+        length=length,
+        tag=tag,
+        content_type=_TYPES[form],
+        unsent=partial(zip_unsent, entries),
+    )
 
-    def parts() -> Generator[bytes, None, None]:
-        return zip_parts(entries)
 
-    return ranged(request, parts, length=length, tag=tag, content_type=_TYPES[form])
-
-
-def _next(request: HttpRequest, start: datetime | None) -> str | None:
+def address_from(request: HttpRequest, start: datetime | None) -> str | None:
     """The address of the rest: the same question from the first slot that is not in this answer."""
-    if start is None:
-        return None
-    query = request.GET.copy()
-    query["start"] = f"{start:%Y-%m-%dT%H:%M:%S}"
-    return request.build_absolute_uri(f"{request.path}?{query.urlencode()}")
+    return None if start is None else next_address(request, start=f"{start:%Y-%m-%dT%H:%M:%S}")
 
 
 def _parquet(harvest: Harvest) -> Generator[bytes, None, None]:
@@ -80,7 +81,6 @@ def _describe(response: HttpResponseBase, harvest: Harvest, form: str, following
     if form != Json.format:
         name = f"aia-parameters-{harvest.question.start:%Y%m%dT%H%M%S}.{_SUFFIXES[form]}"
         headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    if following is not None:
-        headers["Link"] = f'<{following}>; rel="next"'
     for name, value in headers.items():
         response[name] = str(value)
+    with_link(response, following)

@@ -1,6 +1,5 @@
 """The parameters of this dialect, and how they become criteria. An unknown one is an error."""
 
-import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -93,7 +92,6 @@ EVENT = (
 )
 NOTHING = (JSON_ONLY,)
 
-_NUMBER = re.compile(r"[0-9]{1,18}", re.ASCII)
 #: The ends of the calendar, where a window is open.
 FIRST, LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 #: These say nothing without what they relate to.
@@ -132,13 +130,6 @@ def events_question(query: QueryDict) -> EventsQuestion:
         min_goes_flux=values["min_goes"],
     )
     return EventsQuestion(criteria, values["frame"], values["limit"], values["cursor"], values["wave"])
-
-
-def key_of(text: str) -> int | str:
-    """What an address names: a number of ours, or a kb_archivid."""
-    # Servers on the way may have folded the two slashes of ivo:// into one.
-    key = re.sub(r"^ivo:/(?!/)", "ivo://", text.rstrip("/"))
-    return int(key) if _NUMBER.fullmatch(key) else key
 
 
 def check_relations(query: QueryDict) -> None:

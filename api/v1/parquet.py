@@ -6,13 +6,13 @@ To be imported where it is used: Arrow takes 40 MB of memory, which few web proc
 from collections.abc import Generator
 from datetime import datetime
 from itertools import groupby
-from typing import Any
 
 import numpy as np
 import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from api.ranges import Sink
 from api.v1.harvest import Harvest
 from images.domain.slots import start_of
 from images.queries import Held
@@ -20,36 +20,13 @@ from images.queries import Held
 _INSTANT = pa.timestamp("us", "UTC")
 
 
-class _Sink:
-    """A file that only takes, and gives away what it took."""
-
-    closed = False
-
-    def __init__(self) -> None:
-        self._taken: list[bytes] = []
-
-    def write(self, data: Any) -> int:
-        self._taken.append(bytes(data))
-        return len(data)
-
-    def flush(self) -> None:
-        """Nothing waits here."""
-
-    def close(self) -> None:
-        """Nothing is open here."""
-
-    def given(self) -> bytes:
-        """What was written since the last time."""
-        data, self._taken = b"".join(self._taken), []
-        return data
-
-
 def parquet_parts(harvest: Harvest) -> Generator[bytes, None, None]:
     """A row a cell, in the order of time, wave, row, column; a row group a time."""
     question = harvest.question
     fields = [
         *(pa.field(name, _INSTANT) for name in ("time", "observed")),
-        *(pa.field(name, pa.int16()) for name in ("wave", "row", "column")),
+        pa.field("wave", pa.int16(), metadata={"unit": "angstrom"}),
+        *(pa.field(name, pa.int16()) for name in ("row", "column")),
         pa.field("quality", pa.uint32()),
         *(pa.field(name, pa.float32(), metadata={"unit": unit}) for name, unit in harvest.units.items()),
     ]
@@ -57,7 +34,7 @@ def parquet_parts(harvest: Harvest) -> Generator[bytes, None, None]:
     rows, columns, _ = question.shape
     place = np.indices((rows, columns), dtype=np.int16).reshape(2, -1)
     corner = np.array([[question.rows.start], [question.columns.start]], dtype=np.int16)
-    sink = _Sink()
+    sink = Sink()
     with pq.ParquetWriter(pa.PythonFile(sink, mode="w"), schema, compression="zstd") as writer:
         for _, frames in groupby(harvest.frames, key=lambda frame: frame.slot):
             batches = [_batch(harvest, frame, place + corner, schema) for frame in frames]

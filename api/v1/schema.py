@@ -56,6 +56,29 @@ def listed(component_name: str, /, **fields: s.Field) -> s.ListSerializer:
     return s.ListSerializer(child=component(component_name, **fields))
 
 
+@extend_schema_field({"type": "string", "const": "Feature"})
+class _FeatureWord(s.CharField):
+    """What GeoJSON calls a thing with a place."""
+
+
+@extend_schema_field({"type": "string", "const": "FeatureCollection"})
+class _CollectionWord(s.CharField):
+    """What GeoJSON calls a list of them."""
+
+
+def feature_collection(
+    component_name: str, feature_name: str, properties: s.Serializer, place: str, **head: s.Field
+) -> s.Serializer:
+    """A list as GeoJSON: what it says of itself, and its features; `place` says what their geometry is."""
+    features = listed(
+        feature_name,
+        type=_FeatureWord(),
+        geometry=GeometryField(help_text=place),
+        properties=properties,
+    )
+    return component(component_name, type=_CollectionWord(), **head, features=features)
+
+
 def _nullable(component_name: str, /, **fields: s.Field) -> s.Serializer:
     return inline_serializer(component_name, fields, allow_null=True)
 
@@ -123,17 +146,8 @@ _IN_FRAMES = {
 _IMAGE = s.JSONField(**NULL, required=False, help_text="With `include=header`: its image and place on it.")
 _ROW = listed("EventRow", **_row_fields(), **_IN_FRAMES, image=_IMAGE)
 _LIST = component("EventList", **_list_fields(), events=_ROW)
-_FEATURE = listed(
-    "EventFeature",
-    type=s.ChoiceField(choices=("Feature",)),
-    geometry=GeometryField(help_text="In the units of `frame`."),
-    properties=_PROPERTIES,
-)
-_FEATURES = component(
-    "EventFeatureCollection",
-    type=s.ChoiceField(choices=("FeatureCollection",)),
-    **_list_fields(),
-    features=_FEATURE,
+_FEATURES = feature_collection(
+    "EventFeatureCollection", "EventFeature", _PROPERTIES, "In the units of `frame`.", **_list_fields()
 )
 _FRAME = {shape: _Shape(help_text="WKT, or GeoJSON with shapes=geojson") for shape in SHAPES}
 _EDGE = listed(
@@ -176,22 +190,31 @@ _VOCABULARY = component(
     ),
     frames=s.DictField(child=s.ListField(child=s.CharField())),
 )
-_RUN = _nullable(
-    "LastRun",
-    state=s.ChoiceField(choices=_STATES),
-    **times("window_start", "window_end", "started_at", "finished_at"),
-    **numbers(*_ACCOUNT),
-    **texts("error"),
-)
+
+
+def _run_fields() -> dict[str, s.Field]:
+    return {
+        "state": s.ChoiceField(choices=_STATES),
+        **times("window_start", "window_end", "started_at", "finished_at"),
+        **numbers(*_ACCOUNT),
+        **texts("error"),
+    }
+
+
+def _sources(name: str, last_run: s.Serializer, totals: str) -> s.ListSerializer:
+    return listed(
+        name,
+        source=s.CharField(),
+        last_run=last_run,
+        totals=_nullable(totals, **numbers(*_ACCOUNT)),
+        **times("polled_until"),
+    )
+
+
+_WAVES = s.ListField(child=s.IntegerField(), help_text="Wavelengths, angstrom; none means any.")
 _STATUS = component(
     "Status",
-    sources=listed(
-        "SourceStatus",
-        source=s.CharField(),
-        last_run=_RUN,
-        totals=_nullable("Totals", **numbers(*_ACCOUNT)),
-        **times("polled_until"),
-    ),
+    sources=_sources("SourceStatus", _nullable("LastRun", **_run_fields()), "Totals"),
     backfills=listed(
         "OpenBackfill",
         source=s.CharField(),
@@ -206,6 +229,13 @@ _STATUS = component(
         **numbers("total"),
         by_type=s.DictField(child=s.IntegerField()),
         estimated=s.BooleanField(help_text="Whether the numbers are the database's estimates."),
+    ),
+    images=component(
+        "ImagesStatus",
+        sources=_sources(
+            "ImageSourceStatus", _nullable("LastImageRun", **_run_fields(), waves=_WAVES), "ImageTotals"
+        ),
+        waves=listed("WaveHoldings", **numbers("wave", "images"), last=s.DateTimeField()),
     ),
 )
 
@@ -223,21 +253,53 @@ def _parameter(parameter: Parameter) -> OpenApiParameter:
     )
 
 
+#: What answers with an ETag can be, beside themselves.
+TAGGED = (304, 412)
+_WORDS = {
+    304: "The client holds the answer already, as If-None-Match says.",
+    400: "A parameter is missing, unknown or unreadable; `parameter` names it.",
+    404: "There is no such event, track or image.",
+    406: "None of the forms that the Accept header names.",
+    412: "The answer is another one than that which If-Match names.",
+    416: "The range of bytes lies beyond the end of the answer.",
+    422: "The event is known, but not where it was.",
+    503: "The database or the store of images is away; Retry-After says when to ask again.",
+    504: "The answer took too long to compute.",
+}
+_WITHOUT_BODY = {304, 416}
+#: Headers by name: what they say, and with which answers they come.
+_HEADERS: dict[str, tuple[str, list[int | str]]] = {
+    "ETag": ("Tag of the answer, for If-None-Match and If-Range.", [200, 206, 304]),
+    "Link": ('Address of the next page, rel="next", where there is one.', [200, 206]),
+    "X-Slot-Time": ("Start of the image's slot.", [200, 304]),
+    "X-Observation-Time": ("When the image was observed.", [200, 304]),
+    "X-Frame-Count": ("Frames in the whole answer.", [200, 206, 304, 416]),
+}
+
+
+def _header(name: str) -> OpenApiParameter:
+    about, statuses = _HEADERS[name]
+    return OpenApiParameter(name, str, "header", description=about, response=statuses)
+
+
 def operation(
-    name: str, table: Sequence[Parameter], answers: Mapping[Any, Any], *statuses: int
+    name: str,
+    table: Sequence[Parameter],
+    answers: Mapping[Any, Any],
+    *statuses: int,
+    headers: Sequence[str] = (),
 ) -> Callable[..., Any]:
-    """The decorator that describes a view: its parameters, its answers, and the errors it can give."""
-    words = {
-        400: "A parameter is missing, unknown or unreadable; `parameter` names it.",
-        404: "There is no such event, track or image.",
-        406: "None of the forms that the Accept header names.",
-        422: "The event is known, but not where it was.",
-        503: "The database is away; Retry-After says when to ask again.",
-        504: "The answer took too long to compute.",
-    }
-    errors = {(status, "application/json"): OpenApiResponse(_PROBLEM, words[status]) for status in statuses}
+    """The decorator that describes a view: parameters, answers, what it gives instead of them, headers."""
+    others = [
+        (status, OpenApiResponse(None, _WORDS[status]))
+        if status in _WITHOUT_BODY
+        else ((status, "application/json"), OpenApiResponse(_PROBLEM, _WORDS[status]))
+        for status in statuses
+    ]
     return extend_schema(
-        operation_id=name, parameters=[*map(_parameter, table)], responses={**answers, **errors}
+        operation_id=name,
+        parameters=[*map(_parameter, table), *map(_header, headers)],
+        responses={**answers, **dict(others)},
     )
 
 
@@ -251,6 +313,7 @@ events = operation(
         (200, "application/x-ndjson"): OpenApiTypes.STR,
     },
     *(400, 406, 503, 504),
+    headers=["Link"],
 )
 event = operation("event", params.EVENT, {200: _RECORD}, 400, 404, 503)
 event_types = operation("event_types", params.NOTHING, {200: _VOCABULARY}, 400)

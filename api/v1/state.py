@@ -1,7 +1,6 @@
 """The Sun at one instant, in its four forms."""
 
 from collections.abc import Sequence
-from hashlib import sha256
 from typing import Any
 
 import numpy as np
@@ -9,22 +8,19 @@ import orjson
 import shapely
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
-from django.utils.cache import get_conditional_response, patch_cache_control
 from rest_framework.request import Request
 
+from api.caching import revalidated
 from api.v1 import tracks_schema as schema
-from api.v1.answers import Csv, GeoJsonForm, Json, NdJson, V1View, json_head
+from api.v1.answers import Csv, GeoJsonForm, Json, NdJson, V1View, json_head, json_text
 from api.v1.listing import CONTENT_TYPES, csv_text
 from api.v1.tracks_params import STATE, StateQuestion, state_question
-from api.v1.tracks_rows import AREA_UNIT, rotation_law
+from api.v1.tracks_rows import how
 from api.v1.tracks_shapes import wkt_of
 from events.domain.carrying import in_frame
-from events.domain.vocabulary import FRAME_UNITS
-from events.sightings import shape_settings
 from events.state import Present, State, state_at
 from events.trackshapes import is_slot
 
-_OPTIONS = orjson.OPT_UTC_Z
 _KEYS = (
     *("kb_archivid", "event_type", "frm_name", "track", "report_before", "report_after"),
     *("method", "origin", "repaired", "area", "position", "geometry"),
@@ -41,11 +37,9 @@ class StateView(V1View):
     def get(self, request: Request) -> HttpResponseBase:
         """Every event that is alive then; what is tracked once, with the shape that it has then."""
         question = state_question(request.query_params)
+        # Reports may come late and change any instant.
         response = _response(question, state_at(question.criteria), request.accepted_renderer.format)
-        # Reports may come late and change any instant, so a kept answer is asked for again.
-        patch_cache_control(response, no_cache=True)
-        response["ETag"] = etag = f'"{sha256(response.content).hexdigest()[:32]}"'
-        return get_conditional_response(request, etag=etag, response=response) or response
+        return revalidated(request, response)
 
 
 def _response(question: StateQuestion, state: State, form: str) -> HttpResponse:
@@ -58,17 +52,13 @@ def _response(question: StateQuestion, state: State, form: str) -> HttpResponse:
     rows = [row | {"geometry": text} for row, text in zip(told, wkt_of(seen), strict=True)]
     if form == Json.format:
         head = _head(question, state)
-        text = f'{json_head(head)},"events":{_text(rows)}}}'
+        text = f'{json_head(head)},"events":{json_text(rows)}}}'
         return HttpResponse(text, content_type=Json.media_type)
     if form == NdJson.format:
-        text = "".join(f"{_text(row)}\n" for row in rows)
+        text = "".join(f"{json_text(row)}\n" for row in rows)
     else:
-        text = csv_text([_KEYS, *(orjson.loads(_text(row)).values() for row in rows)])
+        text = csv_text([_KEYS, *(orjson.loads(json_text(row)).values() for row in rows)])
     return HttpResponse(text, content_type=CONTENT_TYPES[form])
-
-
-def _text(value: Any) -> str:
-    return orjson.dumps(value, option=_OPTIONS).decode()
 
 
 def _centres(shapes: Any) -> list[list[float] | None]:
@@ -97,17 +87,12 @@ def _told(item: Present, centre: list[float] | None) -> dict[str, Any]:
 
 def _head(question: StateQuestion, state: State) -> dict[str, Any]:
     """What the answer says of itself: when, of what it is complete, and how the shapes were made."""
-    criteria, settings = question.criteria, shape_settings()
+    criteria = question.criteria
     return {
         "time": criteria.time,
         "on_cadence": is_slot(criteria.time),
         "shapes": {"exact": state.exact, "stored_for": state.stored_for},
-        "cadence": settings.step.total_seconds(),
-        "interpolation": settings.method,
-        "rotation": rotation_law(settings),
-        "frame": question.frame,
-        "units": list(FRAME_UNITS[question.frame]),
-        "area_unit": AREA_UNIT,
+        **how(question.frame),
         "predicate": {
             "event_type": criteria.types,
             "frm_name": criteria.frm_name,
@@ -126,4 +111,4 @@ def _geojson(question: StateQuestion, state: State, told: Sequence[dict[str, Any
         for text, row in zip(geometries, told, strict=True)
     ]
     head = {"type": "FeatureCollection"} | _head(question, state)
-    return f'{json_head(head)},"features":{_text(features)}}}'
+    return f'{json_head(head)},"features":{json_text(features)}}}'

@@ -7,28 +7,22 @@ from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from rest_framework.request import Request
 
-from api.errors import NotFoundError
+from api.found import find_track
 from api.paging import cursor_after
 from api.render import Columns
 from api.v1 import tracks_params as params
 from api.v1 import tracks_rows as rows
 from api.v1 import tracks_schema as schema
 from api.v1.answers import Csv, GeoJsonForm, Json, MfJson, NdJson, Tsv, V1View, json_response
-from api.v1.events import window_told
-from api.v1.listing import Listing, list_response
-from api.v1.params import key_of
+from api.v1.listing import Listing, list_response, window_and_box
 from api.v1.tracks_shapes import bulk_response, shapes_response
 from events.domain.tracks import TrackPage
-from events.models import Event, Track
-from events.queries import event_of, event_with_number
 from events.statements import Statement
 from events.tracks import (
     graph_around,
     links_of,
     page_of_tracks,
     reports_of,
-    track_of_archivid,
-    track_of_number,
     tracks_with_numbers,
 )
 
@@ -67,10 +61,7 @@ def _predicate(question: params.TracksQuestion) -> dict[str, Any]:
     criteria = question.criteria
     lives = criteria.min_duration
     return {
-        "time_relation": criteria.temporal if criteria.window else None,
-        **window_told(criteria.window),
-        "box_relation": criteria.spatial if criteria.area else None,
-        "bbox": criteria.area.bounds if criteria.area else None,
+        **window_and_box(criteria),
         "event_type": criteria.types,
         "frm_name": criteria.frm_name,
         "ar_noaanum": criteria.ar_noaanum,
@@ -88,7 +79,7 @@ class TrackView(V1View):
     def get(self, request: Request, key: str) -> HttpResponse:
         """Its reports in order, and all edges at which one of them stands."""
         self.values(request)
-        track = _found(key)
+        track = find_track(key)
         return json_response(rows.record(track, reports_of(track), links_of([track.pk])))
 
 
@@ -101,7 +92,7 @@ class GraphView(V1View):
     def get(self, request: Request, key: str) -> HttpResponse:
         """Tracks as nodes; every edge inside and between them, with both reports, source and probability."""
         depth = self.values(request)["depth"]
-        track = _found(key)
+        track = find_track(key)
         found = graph_around(track, depth, params.MAX_NODES)
         return json_response(rows.graph(track, depth, found, tracks_with_numbers(found.distance)))
 
@@ -116,7 +107,7 @@ class ShapesView(V1View):
     def get(self, request: Request, key: str) -> HttpResponseBase:
         """At the instants of the stored cadence, or at others; stored ones are read, others computed."""
         question = params.shapes_question(request.query_params)
-        return shapes_response(request, _found(key), question, request.accepted_renderer.format)
+        return shapes_response(request, find_track(key), question, request.accepted_renderer.format)
 
 
 class BulkView(V1View):
@@ -130,26 +121,3 @@ class BulkView(V1View):
         """All of them, track by track, streamed; inside the window, if there is one."""
         question = params.bulk_question(request.query_params)
         return bulk_response(request, question, request.accepted_renderer.format)
-
-
-def _found(key: str) -> Track:
-    """The track of this number, or in which the report of this number or kb_archivid stands.
-
-    Raises NotFoundError, which says whether there is such a report at least.
-    """
-    name = key_of(key)
-    by_number = isinstance(name, int)
-    found, events = None, Event.objects.none()
-    if isinstance(name, int):
-        found, events = track_of_number(name).first(), event_with_number(name)
-    elif "\0" not in name:
-        found, events = track_of_archivid(name).first(), event_of(name)
-    if found is not None:
-        return found
-    event_type = events.values_list("event_type", flat=True).first()
-    if event_type is None:
-        raise NotFoundError(f"There is no {'track or event' if by_number else 'event'} {key[:200]!r}.")
-    raise NotFoundError(
-        f"The event {key[:200]!r} of type {event_type} stands in no track: its type is not tracked, or it "
-        "was not tracked yet."
-    )

@@ -11,6 +11,7 @@ from events.domain.interpolation import Settings
 from events.domain.rotation import EARTH, EQUATOR, SLOWING
 from events.domain.vocabulary import FRAME_UNITS
 from events.models import Track, TrackReport
+from events.sightings import shape_settings
 from events.tracks import Graph, Link
 
 _PLAIN: dict[str, Any] = {
@@ -34,6 +35,19 @@ def rotation_law(settings: Settings) -> str:
     if settings.mode == "gsu":
         return f"sidereal, {law} deg/day; B0 = 0, fixed distance"
     return f"synodic, {law} - {EARTH} deg/day; B0 and distance of the Earth at the time"
+
+
+def how(frame: str) -> dict[str, Any]:
+    """How shapes in an answer are made, and in which frame and units they are written."""
+    settings = shape_settings()
+    return {
+        "cadence": settings.step.total_seconds(),
+        "interpolation": settings.method,
+        "rotation": rotation_law(settings),
+        "frame": frame,
+        "units": list(FRAME_UNITS[frame]),
+        "area_unit": AREA_UNIT,
+    }
 
 
 def identity(track: Track) -> dict[str, Any]:

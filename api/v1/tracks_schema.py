@@ -9,8 +9,9 @@ from api.v1 import tracks_params as params
 from api.v1.params import FRAMES
 from api.v1.schema import (
     NULL,
-    GeometryField,
+    TAGGED,
     component,
+    feature_collection,
     listed,
     numbers,
     operation,
@@ -68,16 +69,12 @@ _LIST = component(
     **_list_fields(),
     tracks=listed("TrackRow", **_row_fields(), **_length_fields(), **texts("hpc_bbox")),
 )
-_FEATURES = component(
+_FEATURES = feature_collection(
     "TrackFeatureCollection",
-    type=s.CharField(help_text="`FeatureCollection`"),
+    "TrackFeature",
+    component("TrackProperties", **_row_fields(), **_length_fields()),
+    "Envelope of the reports' shapes, arcsec.",
     **_list_fields(),
-    features=listed(
-        "TrackFeature",
-        type=s.CharField(help_text="`Feature`"),
-        geometry=GeometryField(help_text="Envelope of the reports' shapes, arcsec."),
-        properties=component("TrackProperties", **_row_fields(), **_length_fields()),
-    ),
 )
 
 
@@ -172,16 +169,12 @@ _SHAPES = component(
     **_shapes_fields(),
     shapes=listed("TrackShapeRow", **_shape_fields(), geometry=s.CharField(help_text="WKT")),
 )
-_SHAPE_FEATURES = component(
+_SHAPE_FEATURES = feature_collection(
     "TrackShapeFeatures",
-    type=s.CharField(help_text="`FeatureCollection`"),
+    "TrackShapeFeature",
+    component("TrackShapeProperties", **_shape_fields()),
+    "In the units of `frame`.",
     **_shapes_fields(),
-    features=listed(
-        "TrackShapeFeature",
-        type=s.CharField(help_text="`Feature`"),
-        geometry=GeometryField(help_text="In the units of `frame`."),
-        properties=component("TrackShapeProperties", **_shape_fields()),
-    ),
 )
 _MOVING = component(
     "MovingFeature",
@@ -252,16 +245,12 @@ _STATE = component(
     **_state_fields(),
     events=listed("StateRow", **_present_fields(), geometry=s.CharField(**NULL, help_text="WKT")),
 )
-_STATE_FEATURES = component(
+_STATE_FEATURES = feature_collection(
     "StateFeatureCollection",
-    type=s.CharField(help_text="`FeatureCollection`"),
+    "StateFeature",
+    component("StateProperties", **_present_fields()),
+    "In the units of `frame`.",
     **_state_fields(),
-    features=listed(
-        "StateFeature",
-        type=s.CharField(help_text="`Feature`"),
-        geometry=GeometryField(help_text="In the units of `frame`."),
-        properties=component("StateProperties", **_present_fields()),
-    ),
 )
 _TEXT: dict[Any, Any] = {
     name: {(200, media): OpenApiTypes.STR}
@@ -279,6 +268,7 @@ tracks = operation(
     | _TEXT["csv"]
     | _TEXT["ndjson"],
     *(400, 406, 503, 504),
+    headers=["Link"],
 )
 track = operation("track", params.TRACK, {200: _RECORD}, 400, 404, 503)
 graph = operation("track_graph", params.GRAPH, {200: _GRAPH}, 400, 404, 503)
@@ -303,5 +293,6 @@ state = operation(
     {(200, "application/json"): _STATE, (200, "application/geo+json"): _STATE_FEATURES}
     | _TEXT["csv"]
     | _TEXT["ndjson"],
-    *(400, 406, 503, 504),
+    *(*TAGGED, 400, 406, 503, 504),
+    headers=["ETag"],
 )

@@ -14,10 +14,10 @@ from django.http.response import HttpResponseBase
 
 from api.errors import ParameterError
 from api.ranges import whole
-from api.v1.answers import Csv, GeoJsonForm, Json, MfJson, NdJson, Tsv, json_head
+from api.v1.answers import Csv, GeoJsonForm, Json, MfJson, NdJson, Tsv, json_head, json_text
 from api.v1.listing import CONTENT_TYPES, csv_text
 from api.v1.tracks_params import MAX_INSTANTS, BulkQuestion, ShapesQuestion
-from api.v1.tracks_rows import AREA_UNIT, identity, rotation_law
+from api.v1.tracks_rows import AREA_UNIT, how, identity
 from events.domain.carrying import in_frame
 from events.domain.criteria import TemporalPredicate, TimeWindow
 from events.domain.interpolation import Shape
@@ -28,7 +28,6 @@ from events.sightings import shape_settings
 from events.tracks import page_of_tracks
 from events.trackshapes import archivids_of, left_out, shapes_of, slots_of
 
-_OPTIONS = orjson.OPT_UTC_Z
 _EXTRAPOLATED = "extrapolated"
 #: Shapes that become one part of the stream.
 _AT_ONCE = 500
@@ -126,16 +125,10 @@ def _rows_of(found: Sequence[tuple[Track, Shape]], question: ShapesQuestion) -> 
 
 
 def _head(track: Track, question: ShapesQuestion) -> dict[str, Any]:
-    settings = shape_settings()
-    step = None if question.times else (question.step or settings.step).total_seconds()
+    step = None if question.times else (question.step or shape_settings().step).total_seconds()
     return identity(track) | {
         "step": step,
-        "cadence": settings.step.total_seconds(),
-        "interpolation": settings.method,
-        "rotation": rotation_law(settings),
-        "frame": question.frame,
-        "units": list(FRAME_UNITS[question.frame]),
-        "area_unit": AREA_UNIT,
+        **how(question.frame),
         "left_out": [{"kb_archivid": report, "why": why} for report, why in left_out(track)],
     }
 
@@ -168,7 +161,7 @@ def _list(
 def _json(track: Track, instants: Sequence[datetime], question: ShapesQuestion) -> Generator[str]:
     def write(rows: Sequence[_Row]) -> list[str]:
         texts = wkt_of([row.seen for row in rows])
-        return [_text(row.told | {"geometry": text}) for row, text in zip(rows, texts, strict=True)]
+        return [json_text(row.told | {"geometry": text}) for row, text in zip(rows, texts, strict=True)]
 
     head = f'{json_head(_head(track, question))},"shapes":['
     return _list(head, write, _pieces(track, instants, question))
@@ -178,16 +171,12 @@ def _geojson(track: Track, instants: Sequence[datetime], question: ShapesQuestio
     def write(rows: Sequence[_Row]) -> list[str]:
         texts = shapely.to_geojson([row.seen for row in rows])
         return [
-            _text({"type": "Feature", "geometry": orjson.Fragment(text), "properties": row.told})
+            json_text({"type": "Feature", "geometry": orjson.Fragment(text), "properties": row.told})
             for row, text in zip(rows, texts, strict=True)
         ]
 
     head = f'{json_head({"type": "FeatureCollection"} | _head(track, question))},"features":['
     return _list(head, write, _pieces(track, instants, question))
-
-
-def _text(value: Any) -> str:
-    return orjson.dumps(value, option=_OPTIONS).decode()
 
 
 def _mfjson(track: Track, instants: Sequence[datetime], question: ShapesQuestion) -> Generator[str]:
@@ -209,7 +198,7 @@ def _mfjson(track: Track, instants: Sequence[datetime], question: ShapesQuestion
     rows = []
     for piece in _pieces(track, instants, question):
         if piece:
-            yield before + ",".join(_text([shapely.get_coordinates(row.seen).tolist()]) for row in piece)
+            yield before + ",".join(json_text([shapely.get_coordinates(row.seen).tolist()]) for row in piece)
             before = ","
         rows += [row.told for row in piece]
     yield "" if before == "," else before
@@ -254,12 +243,12 @@ def _records(rows: Sequence[_Row]) -> Iterator[dict[str, Any]]:
 
 
 def _csv(rows: Sequence[_Row]) -> str:
-    lines = (orjson.loads(_text(record)).values() for record in _records(rows))
+    lines = (orjson.loads(json_text(record)).values() for record in _records(rows))
     return csv_text(lines)
 
 
 def _ndjson(rows: Sequence[_Row]) -> str:
-    return "".join(f"{_text(record)}\n" for record in _records(rows))
+    return "".join(f"{json_text(record)}\n" for record in _records(rows))
 
 
 _OPENING: dict[Callable[[Sequence[_Row]], str], str] = {_csv: csv_text([_KEYS])}

@@ -3,13 +3,13 @@
 from django.urls import path, re_path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
-from api.v1 import availability, headers, images, images_joins, parameters, state, tracks, views
+from api.v1 import availability, headers, images, labels, parameters, state, tracks, under_shapes, views
 
 urlpatterns = [
     re_path(r"^events/?$", views.EventsView.as_view(), name="v1-events"),
     re_path(
         r"^events/(?P<key>.+)/parameters/?$",
-        images_joins.EventParametersView.as_view(),
+        under_shapes.EventParametersView.as_view(),
         name="v1-event-parameters",
     ),
     path("events/<path:key>", views.EventView.as_view(), name="v1-event"),
@@ -20,7 +20,7 @@ urlpatterns = [
     re_path(r"^tracks/(?P<key>.+)/graph/?$", tracks.GraphView.as_view(), name="v1-track-graph"),
     re_path(
         r"^tracks/(?P<key>.+)/parameters/?$",
-        images_joins.TrackParametersView.as_view(),
+        under_shapes.TrackParametersView.as_view(),
         name="v1-track-parameters",
     ),
     path("tracks/<path:key>", tracks.TrackView.as_view(), name="v1-track"),
@@ -33,8 +33,14 @@ urlpatterns = [
         images.HeatmapView.as_view(),
         name="v1-heatmap",
     ),
+    re_path(
+        r"^images/(?P<wave>\d{1,4})/(?P<key>[^/]+)/labels/?$",
+        labels.ImageLabelsView.as_view(),
+        name="v1-image-labels",
+    ),
     re_path(r"^images/(?P<wave>\d{1,4})/(?P<key>[^/]+?)/?$", images.ImageView.as_view(), name="v1-image"),
     re_path(r"^parameters/?$", parameters.ParametersView.as_view(), name="v1-parameters"),
+    re_path(r"^labels/?$", labels.LabelsView.as_view(), name="v1-labels"),
     re_path(r"^headers/?$", headers.HeadersView.as_view(), name="v1-headers"),
     re_path(r"^availability/?$", availability.AvailabilityView.as_view(), name="v1-availability"),
     re_path(r"^event-types/?$", views.EventTypesView.as_view(), name="v1-event-types"),

@@ -1,21 +1,20 @@
 """The addresses of this dialect. Each view parses, calls a query, hands on the bytes."""
 
 from functools import cache
-from typing import Any
 
 import orjson
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from rest_framework.request import Request
 
-from api.errors import NotFoundError, ParameterError
+from api.errors import ParameterError
+from api.found import find_event
 from api.v1 import params, rows, schema
 from api.v1.answers import Csv, GeoJsonForm, Json, NdJson, V1View, json_response
 from api.v1.events import event_listing
 from api.v1.listing import list_response
 from api.v1.status import status
-from events.models import Event
-from events.queries import associations_of, event_of, event_with_number, versions_of
+from events.queries import associations_of, versions_of
 
 
 class EventsView(V1View):
@@ -43,19 +42,9 @@ class EventView(V1View):
     def get(self, request: Request, key: str) -> HttpResponse:
         """All that is known of it."""
         values = self.values(request)
-        event = _found(key, rows.shape_columns(geojson=values["shapes"] == "geojson"))
+        event = find_event(key, **rows.shape_columns(geojson=values["shapes"] == "geojson"))
         versions, edges = versions_of(event).count(), associations_of(event.kb_archivid)
         return json_response(rows.record(event, versions, edges))
-
-
-def _found(key: str, shapes: dict[str, Any]) -> Event:
-    """The event with these columns. Raises NotFoundError."""
-    name = params.key_of(key)
-    events = event_with_number(name) if isinstance(name, int) else event_of(name)
-    event = None if "\0" in key else events.annotate(**shapes).first()
-    if event is None:
-        raise NotFoundError(f"There is no event {key[:200]!r}.")
-    return event
 
 
 class EventTypesView(V1View):

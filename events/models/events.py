@@ -1,5 +1,6 @@
 """Reports of solar events, their earlier versions, and the edges that HEK tells between them."""
 
+from datetime import datetime
 from typing import Any
 
 from django.contrib.gis.db import models
@@ -9,7 +10,7 @@ from django.contrib.postgres.indexes import GistIndex
 from django.db.models import F, Func, Q, Value
 from django.db.models.functions import Greatest, Now
 
-from events.domain.vocabulary import EVENT_TYPES, GEOMETRY_COLUMNS
+from events.domain.vocabulary import EVENT_TYPES, GEOMETRY_COLUMNS, observed_at
 
 #: Planar coordinates without an Earth: arcseconds (hpc), degrees (hgs, hgc), solar radii and degrees (hrc).
 SRID = 0
@@ -120,6 +121,11 @@ class Event(models.Model):
 
     def __str__(self) -> str:
         return self.kb_archivid
+
+    @property
+    def instant(self) -> datetime:
+        """When its shape holds."""
+        return observed_at(self.frm_name, self.event_starttime, self.event_endtime)
 
 
 class EventVersion(models.Model):

@@ -16,7 +16,7 @@ _WCS = (
     "dsun_obs", "rsun_obs", "hgln_obs", "hglt_obs", "crln_obs",
 )  # fmt: skip
 _PLATE = ("x0", "y0", "dsun", "r_sun", "cdelt")
-_HASHES = ("content_hash", "pixel_hash")
+_HASHES = ("content_hash", "pixel_hash", "frame_hash")
 
 
 class ImageHeaderAdmin(ReadOnlyAdmin):

@@ -29,7 +29,7 @@ def picture_of(image: ImageHeader) -> SafeString | str:
 def heatmaps_of(image: ImageHeader) -> SafeString | str:
     """Ten heat maps with the name of the parameter and the range that its colours span."""
     try:
-        frame = parameter_store().frame(image.wave, image.slot)
+        frame = parameter_store().frame(image.wave, image.slot, image.frame_hash)
     except (FrameMissingError, StoreUnavailableError, OSError) as error:
         return str(error)
     figures = []

@@ -6,20 +6,16 @@ reaches half a pixel to each side of its whole coordinates, so that the cell rea
 brings them there); what lies beside the image covers nothing.
 """
 
-from typing import Literal
-
 import numpy as np
 import shapely
 from numpy.typing import ArrayLike, NDArray
 from shapely.geometry.base import BaseGeometry
 
-from images.domain.settings import CELL
+from images.domain.settings import CELL, GRID
 from images.domain.wcs import Wcs
 
-#: The grid of a full image, (rows, columns).
-GRID = (64, 64)
-#: How a cell comes to be covered: it shares a point with the shape, or its centre does.
-Rule = Literal["touches", "centre"]
+#: The cells of a full image, (rows, columns).
+FULL = (GRID, GRID)
 
 
 def cell_of(x: ArrayLike, y: ArrayLike) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -38,32 +34,30 @@ def centre_of(row: ArrayLike, column: ArrayLike) -> tuple[NDArray[np.float64], N
 
 
 def in_pixels(shape: BaseGeometry, wcs: Wcs) -> BaseGeometry:
-    """A shape in helioprojective arcsec as one in pixels: vertices are carried over, sides stay straight."""
+    """A shape in helioprojective arcsec as one in pixels: vertices are carried over, sides stay straight.
 
-    def carry(vertices: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.column_stack(wcs.arcsec_to_pixel(*vertices.T))
+    Empty where a vertex has no place in the image's plane (90 deg and more from its centre).
+    """
+    placed = np.column_stack(wcs.arcsec_to_pixel(*shapely.get_coordinates(shape).T))
+    if not np.isfinite(placed).all():
+        return type(shape)()
+    return shapely.set_coordinates(shapely.force_2d(shape), placed)
 
-    return shapely.transform(shape, carry)
 
+def mask(shape: BaseGeometry, grid: tuple[int, int] = FULL) -> NDArray[np.bool_]:
+    """The cells that have a point in common with `shape` (pixels), a mere edge included: (rows, columns).
 
-def mask(shape: BaseGeometry, rule: Rule = "touches", grid: tuple[int, int] = GRID) -> NDArray[np.bool_]:
-    """The cells that `shape` (pixels) covers by `rule`: (rows, columns) of `grid`.
-
-    "touches": the closed square of the cell and the shape have a point in common, a mere edge included.
-    "centre": the middle of the cell lies within the shape or on its boundary. An empty shape covers nothing.
+    Of `grid`, too, these are the sides, in cells. An empty shape covers nothing.
     """
     covered = np.zeros(grid, dtype=np.bool_)
     rows, columns = _near(shape, grid)
     if rows.size:
         shapely.prepare(shape)
-        if rule == "touches":
-            covered[rows, columns] = shapely.intersects(shape, _squares(rows, columns))
-        else:
-            covered[rows, columns] = shapely.intersects_xy(shape, *centre_of(rows, columns))
+        covered[rows, columns] = shapely.intersects(shape, _squares(rows, columns))
     return covered
 
 
-def weights(shape: BaseGeometry, grid: tuple[int, int] = GRID) -> NDArray[np.float64]:
+def weights(shape: BaseGeometry, grid: tuple[int, int] = FULL) -> NDArray[np.float64]:
     """The part (0 to 1) of each cell's area that a valid `shape` (pixels) covers, (rows, columns)."""
     parts = np.zeros(grid, dtype=np.float64)
     rows, columns = _near(shape, grid)

@@ -5,7 +5,7 @@ The rule, for one cell of 64 x 64 pixels and never across cells:
 1. **Gradient** of Prewitt (or Sobel): gx = sum over three rows of (right - left), gy = sum over three columns
    of (upper - lower); 0 on a border of one pixel.
 2. r = sqrt(gx^2 + gy^2), t = atan2(gy, gx); but t = pi where gx > 0 and gy = 0.
-3. Where r < 0.15 max(r), or r < 1e-4, t = 0.
+3. Where r < 0.15 max(r), or r = 0, t = 0.
 4. H, the histogram of t in equal bins of [0, pi]; negative angles are not counted.
 5. H_0 becomes the integer part of H_0 / 100, which damps flat pixels.
 6. **Peaks**: bins strictly higher than both neighbours (beyond the ends there is always less), not below the
@@ -20,7 +20,6 @@ Ahmadzadeh, Kempton, Schuh, Angryk, Improving the Functionality of Tamura Direct
 """
 
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 from numba import float64, int32, int64, njit, uint8, uint16, void
@@ -33,52 +32,40 @@ from images.domain.settings import CELL, ParameterSettings
 DIRECTIONALITY = 9
 #: Gradients below this part of the largest have no direction (as a ratio of whole numbers: 3 / 20).
 LEAST_GRADIENT = (3, 20)
-#: Nor have those below this, in grey levels.
-_FLAT = 1e-4
 #: What step 5 divides by.
 _DAMPING = 100
 # An angle on the edge between two bins belongs to the right one, however atan2 has rounded it. Gradients of
 # whole numbers come no closer to an edge without lying on it.
 _ON_EDGE = 1e-11
-_ROUNDING = 1e-12
 _TOP_LEVEL = 255
 
 # Images may be read-only, as decoders give them.
 _LEVEL_IMAGE = Array(uint8, 2, "C", readonly=True)
-_VALUE_IMAGE = Array(float64, 2, "C", readonly=True)
 _RULE = Tuple((float64, int64, int64))
 # Room for the flat cells of levels, gx, gy and their squares.
 _PLANES = 4
 
 
-def fill(image: NDArray[Any], settings: ParameterSettings, out: NDArray[np.float64]) -> None:
+def fill(image: NDArray[np.uint8], settings: ParameterSettings, out: NDArray[np.float64]) -> None:
     """Write the directionality of every cell of `image` into `out` (rows/64, cols/64, 10), float64.
 
-    `image` is C-contiguous, uint8 or float64. Pixels that are not numbers give values without meaning.
+    `image` is C-contiguous.
     """
     bins, weight = settings.direction_bins, _middle_weight(settings)
-    if image.dtype == np.uint8:
-        _fill_levels(image, (bins, weight), _bin_of_gradient(bins, weight), _peak_rule(settings), out)
-    else:
-        _fill_values(image, (bins, weight), _peak_rule(settings), out)
+    _fill(image, (bins, weight), _bin_of_gradient(bins, weight), _peak_rule(settings), out)
 
 
-def histogram_of(cell: NDArray[Any], settings: ParameterSettings) -> NDArray[np.int64]:
-    """H of one cell (64, 64) after step 5."""
+def histogram_of(cell: NDArray[np.uint8], settings: ParameterSettings) -> NDArray[np.int64]:
+    """H of one cell (64, 64) after step 5; the tests' window into the compiled code."""
     bins, weight = settings.direction_bins, _middle_weight(settings)
     histogram = np.empty(bins, dtype=np.int64)
-    if cell.dtype == np.uint8:
-        planes = np.zeros((_PLANES, CELL * CELL), dtype=np.int32)
-        table = _bin_of_gradient(bins, weight)
-        _histogram_of_levels(np.ascontiguousarray(cell), weight, table, planes, histogram)
-    else:
-        room = np.zeros((2, CELL * CELL), dtype=np.float64)
-        _histogram_of_values(np.ascontiguousarray(cell, dtype=np.float64), weight, room, histogram)
+    planes = np.zeros((_PLANES, CELL * CELL), dtype=np.int32)
+    _histogram(np.ascontiguousarray(cell), weight, _bin_of_gradient(bins, weight), planes, histogram)
     return histogram
 
 
 def peaks_of(histogram: NDArray[np.int64], settings: ParameterSettings) -> tuple[int, ...]:
-    """The indices of the peaks of H, rising: step 6."""
+    """The indices of the peaks of H, rising: step 6; the tests' window into the compiled code."""
     scratch = np.empty((2, histogram.size), dtype=np.int64)
     bars = np.ascontiguousarray(histogram, dtype=np.int64)
     found = _find_peaks(bars, _peak_rule(settings), scratch)
@@ -129,7 +116,7 @@ def _gradients(planes: NDArray[np.int32], weight: int, side: int) -> None:
 
 
 @njit(void(_LEVEL_IMAGE, int64, uint16[:, ::1], int32[:, ::1], int64[::1]), cache=True, nogil=True)
-def _histogram_of_levels(
+def _histogram(
     cell: NDArray[np.uint8],
     weight: int,
     table: NDArray[np.uint16],
@@ -155,34 +142,6 @@ def _histogram_of_levels(
             histogram[0] += 1
         elif gy[i] >= 0:
             histogram[table[gy[i], gx[i] + reach]] += 1
-    histogram[0] //= _DAMPING
-
-
-@njit(void(_VALUE_IMAGE, int64, float64[:, ::1], int64[::1]), cache=True, nogil=True)
-def _histogram_of_values(
-    cell: NDArray[np.float64], weight: int, planes: NDArray[np.float64], histogram: NDArray[np.int64]
-) -> None:
-    """Steps 1 to 5 for pixels of any value; `planes` is room for two flat cells."""
-    side, bins = cell.shape[0], histogram.size
-    planes[:] = 0.0
-    most = 0.0
-    for y in range(1, side - 1):
-        for x in range(1, side - 1):
-            up, here, down = cell[y - 1], cell[y], cell[y + 1]
-            gx = up[x + 1] - up[x - 1] + weight * (here[x + 1] - here[x - 1]) + down[x + 1] - down[x - 1]
-            gy = up[x - 1] - down[x - 1] + weight * (up[x] - down[x]) + up[x + 1] - down[x + 1]
-            planes[0, y * side + x], planes[1, y * side + x] = gx, gy
-            most = max(most, np.hypot(gx, gy))
-    histogram[:] = 0
-    # A gradient of exactly that part is not below it, however its root has rounded.
-    least = max(LEAST_GRADIENT[0] * most / LEAST_GRADIENT[1] * (1 - _ROUNDING), _FLAT)
-    for i in range(planes.shape[1]):
-        gx, gy = planes[0, i], planes[1, i]
-        if np.hypot(gx, gy) < least:
-            histogram[0] += 1
-        elif gy >= 0:
-            angle = np.pi if gy == 0 else np.arctan2(gy, gx)
-            histogram[min(int(angle * bins / np.pi + _ON_EDGE), bins - 1)] += 1
     histogram[0] //= _DAMPING
 
 
@@ -266,14 +225,14 @@ def _spread(histogram: NDArray[np.int64], peaks: NDArray[np.int64]) -> float:
 @njit(
     void(_LEVEL_IMAGE, UniTuple(int64, 2), uint16[:, ::1], _RULE, float64[:, :, ::1]), cache=True, nogil=True
 )
-def _fill_levels(
+def _fill(
     image: NDArray[np.uint8],
     shape: tuple[int, int],
     table: NDArray[np.uint16],
     rule: tuple[float, int, int],
     out: NDArray[np.float64],
 ) -> None:
-    """The directionality of every cell of an 8-bit image; `shape`: bins, and weight of the middle row."""
+    """The directionality of every cell; `shape`: bins, and weight of the middle row."""
     side = image.shape[0] // out.shape[0]
     cell = np.empty((side, side), dtype=np.uint8)
     planes = np.zeros((_PLANES, side * side), dtype=np.int32)
@@ -282,27 +241,6 @@ def _fill_levels(
     for r in range(out.shape[0]):
         for c in range(out.shape[1]):
             cell[:] = image[r * side : (r + 1) * side, c * side : (c + 1) * side]
-            _histogram_of_levels(cell, shape[1], table, planes, histogram)
-            found = _find_peaks(histogram, rule, scratch)
-            out[r, c, DIRECTIONALITY] = _spread(histogram, scratch[0, :found])
-
-
-@njit(void(_VALUE_IMAGE, UniTuple(int64, 2), _RULE, float64[:, :, ::1]), cache=True, nogil=True)
-def _fill_values(
-    image: NDArray[np.float64],
-    shape: tuple[int, int],
-    rule: tuple[float, int, int],
-    out: NDArray[np.float64],
-) -> None:
-    """The directionality of every cell of an image of any values; `shape` as above."""
-    side = image.shape[0] // out.shape[0]
-    cell = np.empty((side, side), dtype=np.float64)
-    room = np.zeros((2, side * side), dtype=np.float64)
-    histogram = np.empty(shape[0], dtype=np.int64)
-    scratch = np.empty((2, shape[0]), dtype=np.int64)
-    for r in range(out.shape[0]):
-        for c in range(out.shape[1]):
-            cell[:] = image[r * side : (r + 1) * side, c * side : (c + 1) * side]
-            _histogram_of_values(cell, shape[1], room, histogram)
+            _histogram(cell, shape[1], table, planes, histogram)
             found = _find_peaks(histogram, rule, scratch)
             out[r, c, DIRECTIONALITY] = _spread(histogram, scratch[0, :found])

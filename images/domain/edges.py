@@ -20,7 +20,7 @@ The rule, for one cell g of 64 x 64 pixels and never across cells:
 Canny 1986, IEEE PAMI 8, 679; the particulars are those of the authors of ApJS 243, 18 (2019).
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numba import boolean, float64, int32, int64, njit, void
@@ -50,19 +50,19 @@ class _Kernel(NamedTuple):
     rule: tuple[int, int, int]
 
 
-def fill(image: NDArray[Any], settings: ParameterSettings, out: NDArray[np.float64]) -> None:
-    """Write the fractal dimension of every cell of `image` into `out` (rows/64, cols/64, 10), float64.
-
-    `image` is of any real type. Pixels that are not numbers give values without meaning.
-    """
+def fill(image: NDArray[np.uint8], settings: ParameterSettings, out: NDArray[np.float64]) -> None:
+    """Write the fractal dimension of every cell of `image` into `out` (rows/64, cols/64, 10), float64."""
     kernel = _kernel(settings)
     for r in range(out.shape[0]):
         strip = image[r * CELL : (r + 1) * CELL].astype(np.float64)
         _fill_strip(strip, kernel.taps, kernel.rule, _LOG_BOXES, out[r, :, DIMENSION])
 
 
-def marked(cell: NDArray[Any], settings: ParameterSettings) -> NDArray[np.bool_]:
-    """The pixels of one cell (64, 64) that lie on an edge: steps 1 to 5."""
+def marked(cell: NDArray[np.uint8], settings: ParameterSettings) -> NDArray[np.bool_]:
+    """The pixels of one cell (64, 64) that lie on an edge: steps 1 to 5.
+
+    The tests' window into the compiled code, as are `box_counts` and `dimension`.
+    """
     kernel = _kernel(settings)
     found = np.zeros((2, CELL, CELL), dtype=np.int32)
     planes = np.zeros((_PLANES, CELL * CELL), dtype=np.float64)

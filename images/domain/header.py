@@ -21,6 +21,8 @@ from images.domain.wcs import Wcs
 _ARCSEC_IN = {"arcsec": 1.0, "deg": 3600.0}
 _KINDS = ("HPLN-TAN", "HPLT-TAN")
 _WORD = 0xFFFFFFFF
+# Pixels on a side that any header may speak of.
+_LARGEST_SIDE = 1 << 20
 
 
 class HeaderError(ValueError):
@@ -64,8 +66,8 @@ class ImageFacts:
         return self.plate.quality
 
 
-def facts_of(header: Header, rows: int, columns: int) -> ImageFacts:
-    """What `header` says of an array of `rows` x `columns` pixels.
+def facts_of(header: Header, rows: int | None = None, columns: int | None = None) -> ImageFacts:
+    """What `header` says of an array of `rows` x `columns` pixels; without them, of that which it is for.
 
     Raises HeaderError where a needed key is missing or unreadable, UnknownWaveError (a ValueError, too) for a
     wavelength without slots. Where the array is a reduced copy of what the header describes, the coordinate
@@ -91,7 +93,11 @@ def exposure_of(header: Header) -> float:
 
 def _plate(header: Header) -> Plate:
     scale = _number(header, "IMSCL_MP", "CDELT1")
+    if not scale:
+        raise HeaderError("IMSCL_MP (or CDELT1) is 0")
     radius = _number(header, "R_SUN") if "R_SUN" in header else _number(header, "RSUN_OBS") / scale
+    if not math.isfinite(radius):
+        raise HeaderError(f"a scale of {scale} makes the radius {radius}")
     return Plate(
         x0=_number(header, "X0_MP", "CRPIX1"),
         y0=_number(header, "Y0_MP", "CRPIX2"),
@@ -103,7 +109,19 @@ def _plate(header: Header) -> Plate:
     )
 
 
-def _wcs(header: Header, rows: int, columns: int) -> Wcs:
+def _wcs(header: Header, rows: int | None, columns: int | None) -> Wcs:
+    described = _described(header)
+    rows, columns = rows or described.rows, columns or described.columns
+    if described.rows * columns != described.columns * rows:
+        raise HeaderError(f"NAXIS is {described.columns} x {described.rows}, the array {columns} x {rows}")
+    wcs = described if described.rows == rows else described.resized(rows, columns)
+    if not wcs.is_usable:
+        raise HeaderError("CDELT, CROTA2 or PC, CRPIX, CRVAL and RSUN_OBS make no coordinate system")
+    return wcs
+
+
+def _described(header: Header) -> Wcs:
+    """The coordinate system of the array that the header speaks of."""
     for axis, kind in enumerate(_KINDS, 1):
         if str(header.get(f"CTYPE{axis}", kind)).strip().upper() != kind:
             raise HeaderError(f"CTYPE{axis} is {header[f'CTYPE{axis}']!r}, not {kind}")
@@ -112,7 +130,7 @@ def _wcs(header: Header, rows: int, columns: int) -> Wcs:
     if not (step[0] and step[1]):
         raise HeaderError("CDELT is 0")
     described = Wcs.turned(
-        shape=(int(_number(header, "NAXIS2")), int(_number(header, "NAXIS1"))),
+        shape=(_side(header, "NAXIS2"), _side(header, "NAXIS1")),
         crpix=(_number(header, "CRPIX1"), _number(header, "CRPIX2")),
         crval=(_number(header, "CRVAL1") * unit[0], _number(header, "CRVAL2") * unit[1]),
         cdelt=step,
@@ -125,9 +143,14 @@ def _wcs(header: Header, rows: int, columns: int) -> Wcs:
         described = replace(
             described, cd=(step[0] * pc[0], step[0] * pc[1], step[1] * pc[2], step[1] * pc[3])
         )
-    if described.rows < 1 or described.rows * columns != described.columns * rows:
-        raise HeaderError(f"NAXIS is {described.columns} x {described.rows}, the array {columns} x {rows}")
-    return described if described.rows == rows else described.resized(rows, columns)
+    return described
+
+
+def _side(header: Header, key: str) -> int:
+    side = _number(header, key)
+    if not 1 <= side <= _LARGEST_SIDE:
+        raise HeaderError(f"{key} is {side:g}")
+    return int(side)
 
 
 def _matrix(header: Header) -> tuple[float, float, float, float]:
@@ -151,9 +174,9 @@ def _time(header: Header) -> datetime:
         raise HeaderError("DATE-OBS is missing")
     try:
         time = datetime.fromisoformat(str(header[key]).strip())
-    except ValueError as error:
+        return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
+    except (ValueError, OverflowError) as error:  # the latter: a zone that leaves the years 1 to 9999
         raise HeaderError(f"{key} is no time: {str(header[key])[:40]!r}") from error
-    return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
 
 
 def _wave(header: Header) -> int:
@@ -178,7 +201,7 @@ def _number(header: Header, *keys: str) -> float:
         raise HeaderError(f"{keys[0]} is missing")
     try:
         value = float(header[key])
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise HeaderError(f"{key} is no number: {str(header[key])[:40]!r}") from error
     if not math.isfinite(value):
         raise HeaderError(f"{key} is {value}")

@@ -18,11 +18,10 @@ _STEEP = (2.5, 2.5, 10.0)
 
 
 class Mark(NamedTuple):
-    """One mark of a legend: a value of the parameter, its level and its colour (R, G, B)."""
+    """One mark of a legend: a value of the parameter, and its level, of which the colour follows."""
 
     value: float
     level: int
-    colour: tuple[int, int, int]
 
 
 #: The colour of every level, (229, 3).
@@ -69,14 +68,9 @@ def legend(plane: NDArray[np.floating], marks: int = 5) -> tuple[Mark, ...]:
     if not np.isfinite(low):
         return ()
     if high <= low:
-        return (_mark(low, 0),)
+        return (Mark(low, 0),)
     shares = np.linspace(0, 1, marks)
-    return tuple(_mark(low + share * (high - low), round(TOP * share)) for share in shares)
-
-
-def _mark(value: float, level: int) -> Mark:
-    red, green, blue = RAMP[level].tolist()
-    return Mark(float(value), level, (red, green, blue))
+    return tuple(Mark(float(low + share * (high - low)), round(TOP * share)) for share in shares)
 
 
 def _bounds(plane: NDArray[np.floating]) -> tuple[float, float]:

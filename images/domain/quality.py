@@ -5,13 +5,14 @@ QUALITY is a number of 32 bits (`BITS` names them; the rest is unused). Some are
 
 Our flags (`Flag`), each with the test that decides it:
 
-ROTATED       not north-up by a quarter turn or two. First witness: the image before it of the same wave, if
-              what remains of both grids of means without their average over the four quarter turns agrees
-              after one turn, and clearly (`LIKE`, `CLEARLY`), that turn decides. Else the bright pixel that
-              Helioviewer's scaling leaves near the bottom left corner, where it shows. Else the header's
-              roll.
+ROTATED       not north-up by a quarter turn or two. First witness: the bright pixel that Helioviewer's
+              scaling leaves near the bottom left corner, where it shows. Else the last good image before it
+              of the same wave: if what remains of both grids of means without their average over the four
+              quarter turns agrees after one turn, and clearly (`LIKE`, `CLEARLY`), that turn decides. Else
+              the header's roll. So a turned image that none of them tells, the first after a gap, speaks
+              against the upright ones after it for as long as it is looked for.
 DARK          taken with closed shutter (IMG_TYPE, bit 16), or the disk is no brighter than `DARK_LEVEL`.
-DUPLICATE     every pixel equals that of the image before it.
+DUPLICATE     every pixel equals that of the image before it; in the database, of any one observed earlier.
 INCOMPLETE    more than 1 % is missing: by bits 9 to 11, by MISSVALS, or because that part of the cells well
               inside the disk has no value or one grey level only (which no real one has, on either wave at
               hand).
@@ -81,7 +82,7 @@ _TOLERATED_MASK = sum(1 << bit for bit in TOLERATED)
 
 
 class Flag(BaseFlag):
-    """What we found wrong with an image; their values are stored, so they never change."""
+    """What we found wrong with an image; their names are stored, so they never change."""
 
     ROTATED = auto()
     DARK = auto()
@@ -114,20 +115,26 @@ def is_tolerable(quality: int) -> bool:
 
 def seen(pixels: Grey, values: NDArray[np.float32]) -> Seen:
     """What to remember of an image with these pixels and parameters (rows/64, columns/64, 10)."""
-    return Seen(values[..., _MEAN], blake2b(pixels.tobytes(), digest_size=16).hexdigest())
+    return Seen(values[..., _MEAN], blake2b(np.ascontiguousarray(pixels).data, digest_size=16).hexdigest())
 
 
 def flags_of(
-    pixels: Grey, values: NDArray[np.float32], facts: ImageFacts, before: Seen | None = None
+    pixels: Grey,
+    values: NDArray[np.float32],
+    facts: ImageFacts,
+    before: Seen | None = None,
+    now: Seen | None = None,
 ) -> Flag:
     """Our flags of an image from its pixels, parameters (rows/64, columns/64, 10) and header.
 
-    `before`: the image before it of the same wave, if there is one and it is not flagged itself.
+    `before`: the last good image before it of the same wave, if there is one. `now`: its own `seen`, where
+    the caller has that already.
     """
-    now = seen(pixels, values)
+    now = now or seen(pixels, values)
     corner = marker_turn(pixels)
-    turn = None if before is None else quarter_turn(now.means, before.means)
-    turn = corner if turn is None else turn
+    turn = corner
+    if turn is None and before is not None:
+        turn = quarter_turn(now.means, before.means)
     turn = round(facts.wcs.roll / 90) % 4 if turn is None else turn
     inside = _inside(facts.wcs, now.means.shape)
     found = {

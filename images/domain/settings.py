@@ -11,16 +11,17 @@ jp2-1         the same with the highest of four tried pairs of thresholds that l
 A set that has been used never changes: another value is another version.
 """
 
-import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Literal, Self
+from typing import Literal
 
 from images.domain.slots import WAVES, wave_of
 
 #: The side of a cell, pixels.
 CELL = 64
+#: Cells on each side of a full image.
+GRID = 64
 #: The ten parameters in the order of the API (ids 1 to 10).
 PARAMETERS = (
     "entropy",
@@ -94,19 +95,6 @@ class ParameterSettings:
     def label(self) -> str:
         """Name and version in one word, as stored with every frame: "reference-1"."""
         return f"{self.name}-{self.version}"
-
-    def to_json(self) -> str:
-        """The knobs as one JSON object with sorted keys; `from_json` reads it back."""
-        return json.dumps(asdict(self), sort_keys=True)
-
-    @classmethod
-    def from_json(cls, text: str) -> Self:
-        """The settings that `to_json` wrote. Raises SettingsError for anything else."""
-        try:
-            values: dict[str, Any] = json.loads(text)
-            return cls(**values)
-        except (TypeError, ValueError) as error:
-            raise SettingsError(f"no settings: {error}") from error
 
 
 #: Thresholds of jp2-1 (low, high) by wavelength, where they were measured.

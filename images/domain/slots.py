@@ -1,7 +1,7 @@
 """The fixed grid of 6-minute slots in which images are kept, and the nine wavelengths.
 
 Slot n covers [EPOCH + n * CADENCE, EPOCH + (n + 1) * CADENCE). An image belongs to the slot that contains
-its time of observation; the first one in a slot wins. 240 slots a day, so days begin with a slot.
+its time of observation; the first observed in a slot wins. 240 slots a day, so days begin with a slot.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -70,8 +70,3 @@ def wave_of(text: str | int) -> int:
     if wave not in WAVES:
         raise UnknownWaveError(f"there are no images of {wave} angstrom, only {', '.join(map(str, WAVES))}")
     return wave
-
-
-def padded(wave: int) -> str:
-    """A wavelength in the four digits of the old web pages: 0171."""
-    return f"{wave:04}"

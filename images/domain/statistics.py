@@ -18,8 +18,6 @@ its authors' published code; the excess kurtosis under the root (textbooks take 
 on its right, the last bin has both its edges, and what lies outside is in no bin but still counts in n.
 """
 
-from typing import Any
-
 import numpy as np
 from numba import float64, int64, njit, uint8, void
 from numba.core.types import Array, UniTuple
@@ -38,21 +36,16 @@ _LANES = 4
 
 # Images may be read-only, as decoders give them.
 _LEVEL_IMAGE = Array(uint8, 2, "C", readonly=True)
-_VALUE_IMAGE = Array(float64, 2, "C", readonly=True)
 
 
-def fill(image: NDArray[Any], settings: ParameterSettings, out: NDArray[np.float64]) -> None:
+def fill(image: NDArray[np.uint8], settings: ParameterSettings, out: NDArray[np.float64]) -> None:
     """Write the eight parameters of every cell of `image` into `out` (rows/64, cols/64, 10), float64.
 
-    `image` is C-contiguous, uint8 or float64. Pixels that are not numbers give values without meaning.
+    `image` is C-contiguous.
     """
     shares = np.arange(CELL * CELL + 1) / (CELL * CELL)
     surprise = shares * np.log2(shares + TINY)
-    if image.dtype == np.uint8:
-        _fill_levels(image, _bin_of_level(settings), surprise, settings.bins, out)
-    else:
-        bounds = (settings.lowest, settings.highest)
-        _fill_values(image, bounds, surprise, settings.bins, out)
+    _fill(image, _bin_of_level(settings), surprise, settings.bins, out)
 
 
 def _bin_of_level(settings: ParameterSettings) -> NDArray[np.int64]:
@@ -103,14 +96,14 @@ def _count(tile: NDArray[np.uint8], lanes: NDArray[np.int64], columns: int) -> N
 
 
 @njit(void(_LEVEL_IMAGE, int64[::1], float64[::1], int64, float64[:, :, ::1]), cache=True, nogil=True)
-def _fill_levels(
+def _fill(
     image: NDArray[np.uint8],
     bin_of_level: NDArray[np.int64],
     surprise: NDArray[np.float64],
     n_bins: int,
     out: NDArray[np.float64],
 ) -> None:
-    """8-bit pixels: everything follows from the numbers of pixels of each of the 256 levels."""
+    """Everything follows from the numbers of pixels of each of the 256 levels."""
     lanes = np.zeros((_LANES, _LEVELS), dtype=np.int64)
     bins = np.zeros(n_bins, dtype=np.int64)
     cell = image.shape[0] // out.shape[0]
@@ -137,52 +130,6 @@ def _fill_levels(
                 second += count * square
                 third += count * square * away
                 fourth += count * square * square
-            cells = out[r, c]
-            cells[MEAN] = mean
-            cells[ENTROPY], cells[UNIFORMITY] = _spread(bins, surprise)
-            shape = _shape(n, second, third, fourth)
-            cells[DEVIATION], cells[SKEWNESS], cells[KURTOSIS] = shape[0], shape[1], shape[2]
-            cells[SMOOTHNESS], cells[CONTRAST] = shape[3], shape[4]
-
-
-@njit(
-    void(_VALUE_IMAGE, UniTuple(float64, 2), float64[::1], int64, float64[:, :, ::1]),
-    cache=True,
-    nogil=True,
-)
-def _fill_values(
-    image: NDArray[np.float64],
-    bounds: tuple[float, float],
-    surprise: NDArray[np.float64],
-    n_bins: int,
-    out: NDArray[np.float64],
-) -> None:
-    """Pixels of any value: two passes over each cell, so that the variance cannot fall below 0."""
-    bins = np.zeros(n_bins, dtype=np.int64)
-    cell = image.shape[0] // out.shape[0]
-    n, (lowest, highest) = float(cell * cell), bounds
-    for r in range(out.shape[0]):
-        for c in range(out.shape[1]):
-            tile = image[r * cell : (r + 1) * cell, c * cell : (c + 1) * cell]
-            bins[:] = 0
-            first = tile[0, 0]
-            total = 0.0  # of x - first: exactly 0 for a constant cell, whose mean must not be rounded
-            for y in range(cell):
-                for x in range(cell):
-                    value = tile[y, x]
-                    total += value - first
-                    if lowest <= value <= highest:
-                        place = int((value - lowest) * n_bins / (highest - lowest))
-                        bins[min(place, n_bins - 1)] += 1
-            mean = first + total / n
-            second, third, fourth = 0.0, 0.0, 0.0
-            for y in range(cell):
-                for x in range(cell):
-                    away = tile[y, x] - mean
-                    square = away * away
-                    second += square
-                    third += square * away
-                    fourth += square * square
             cells = out[r, c]
             cells[MEAN] = mean
             cells[ENTROPY], cells[UNIFORMITY] = _spread(bins, surprise)

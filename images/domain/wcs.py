@@ -8,6 +8,7 @@ A&A 449, 791.
 """
 
 from dataclasses import dataclass, replace
+from math import cos, isfinite, radians, sin, sqrt
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -50,23 +51,33 @@ class Wcs:
 
         `shape` is (rows, columns); the rest as in the class.
         """
-        sine, cosine = np.sin(np.radians(crota)), np.cos(np.radians(crota))
+        sine, cosine = sin(radians(crota)), cos(radians(crota))
         across, up = cdelt
-        cd = tuple(float(value) for value in (across * cosine, -up * sine, across * sine, up * cosine))
-        return cls(*shape, crpix, crval, cd, dsun, rsun)  # type: ignore[arg-type]  # four values
+        cd = (across * cosine, -up * sine, across * sine, up * cosine)
+        return cls(*shape, crpix, crval, cd, dsun, rsun)
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether every pixel looks somewhere, and one there: numbers, and a matrix that can be inverted."""
+        numbers = (*self.crpix, *self.crval, *self.cd, self.dsun, self.rsun, self._determinant)
+        return all(map(isfinite, numbers)) and self.scale > 0 and isfinite(self.radius)
+
+    @property
+    def _determinant(self) -> float:
+        a, b, c, d = self.cd
+        return a * d - b * c
 
     @property
     def cdelt(self) -> tuple[float, float]:
         """The scales along both axes, arcsec a pixel, which `turned` makes the same matrix of with `roll`."""
-        a, b, c, d = self.cd
+        a, _, c, _ = self.cd
         across = float(np.hypot(a, c))
-        return across, (a * d - b * c) / across
+        return across, self._determinant / across
 
     @property
     def scale(self) -> float:
         """Arcsec a pixel, the geometric mean of both axes."""
-        a, b, c, d = self.cd
-        return float(np.sqrt(abs(a * d - b * c)))
+        return sqrt(abs(self._determinant))
 
     @property
     def roll(self) -> float:
@@ -110,8 +121,7 @@ class Wcs:
         eta = np.cos(lat) * np.sin(north) - np.sin(lat) * np.cos(north) * np.cos(west - lon)
         eta = eta / ahead * _ARCSEC
         a, b, c, d = self.cd
-        determinant = a * d - b * c
-        i, j = (d * xi - b * eta) / determinant, (a * eta - c * xi) / determinant
+        i, j = (d * xi - b * eta) / self._determinant, (a * eta - c * xi) / self._determinant
         return i + self.crpix[0] - 1, self.rows - self.crpix[1] - j
 
     def resized(self, rows: int, columns: int) -> "Wcs":

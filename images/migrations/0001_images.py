@@ -21,7 +21,7 @@ class Migration(migrations.Migration):
                 ('name', models.TextField()),
                 ('version', models.PositiveIntegerField()),
                 ('wave', models.PositiveSmallIntegerField(help_text='angstrom')),
-                ('knobs', models.JSONField(help_text='All of the settings, as ParameterSettings.to_json writes them')),
+                ('knobs', models.JSONField(help_text='All of the settings, ParameterSettings as a dictionary')),
             ],
             options={
                 'verbose_name_plural': 'measuring settings',

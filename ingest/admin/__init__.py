@@ -6,10 +6,10 @@ from ingest.admin.backfills import BackfillAdmin
 from ingest.admin.imageruns import ImageRunAdmin
 from ingest.admin.quarantined import QuarantinedRecordAdmin
 from ingest.admin.runs import IngestRunAdmin, WatermarkAdmin
-from ingest.models import Backfill, ImageRun, IngestRun, QuarantinedRecord, Watermark
+from ingest.models import Backfill, ImageRun, ImageWatermark, IngestRun, QuarantinedRecord, Watermark
 
 admin.site.register(IngestRun, IngestRunAdmin)
 admin.site.register(Backfill, BackfillAdmin)
-admin.site.register(Watermark, WatermarkAdmin)
+admin.site.register([Watermark, ImageWatermark], WatermarkAdmin)
 admin.site.register(QuarantinedRecord, QuarantinedRecordAdmin)
 admin.site.register(ImageRun, ImageRunAdmin)

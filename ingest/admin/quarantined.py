@@ -9,7 +9,8 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 
 from events.domain.words import utc
-from ingest.admin.common import IngestAdmin, link
+from ingest import image_tasks
+from ingest.admin.common import IngestAdmin, link, warn_if_broker_is_away
 from ingest.models import QuarantinedRecord
 from ingest.quarantine import retry
 
@@ -55,7 +56,7 @@ class ReasonFilter(admin.SimpleListFilter):
 
 
 class QuarantinedRecordAdmin(IngestAdmin):
-    """The quarantine, with "Try to store again"."""
+    """The quarantine, with "Try to store again"; of an image, that orders its run once more."""
 
     list_display = ("seen", "source", "reason", "times_seen", "of_run", "resolved")
     list_filter = (ResolvedFilter, "source", ReasonFilter)
@@ -75,16 +76,24 @@ class QuarantinedRecordAdmin(IngestAdmin):
 
     @admin.action(description="Try to store again", permissions=["operate"])
     def try_again(self, request: HttpRequest, queryset: QuerySet[QuarantinedRecord]) -> None:
-        """Run the chosen records through the ingest once more."""
-        outcome = retry(queryset.order_by("pk")[:MOST_AT_ONCE])
+        """Run the chosen records through the ingest once more; of images, order the runs that saw them."""
+        waiting = queryset.filter(resolved_at=None)
+        left = waiting.count() - MOST_AT_ONCE
+        chosen = list(waiting.order_by("pk")[:MOST_AT_ONCE])
+        outcome, ordered = retry(chosen), image_tasks.retry(chosen)
         if outcome.stored:
             messages.success(request, f"{outcome.stored} stored.")
         if outcome.refused:
             messages.warning(request, f"{outcome.refused} refused again; the reason of each is up to date.")
-        left = queryset.filter(resolved_at=None).count() - outcome.refused
+        if ordered:
+            runs = f"{ordered} run{'' if ordered == 1 else 's'} over images"
+            messages.success(
+                request, f"{runs} ordered again; what is stored by them is no longer listed here."
+            )
+            warn_if_broker_is_away(request)
         if left > 0:
             messages.info(request, f"{left} of your choice were left for the next click.")
-        if outcome.stored + outcome.refused == 0:
+        if not chosen:
             messages.info(request, "All of these are stored already.")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[QuarantinedRecord]:
@@ -111,8 +120,9 @@ class QuarantinedRecordAdmin(IngestAdmin):
     @admin.display(description="last run")
     def of_run(self, record: QuarantinedRecord) -> str:
         """The run that saw it last."""
-        pk = record.run_id
-        return link("ingest_ingestrun_change", f"run {pk}", pk) if pk else "-"
+        kind = "imagerun" if record.image_run_id else "ingestrun"
+        pk = record.image_run_id or record.run_id
+        return link(f"ingest_{kind}_change", f"run {pk}", pk) if pk else "-"
 
     @admin.display(description="payload")
     def pretty(self, record: QuarantinedRecord) -> str:

@@ -7,7 +7,7 @@ from events.domain.words import utc
 from ingest import tasks
 from ingest.admin.accounts import ACCOUNTED, TIMES, AccountAdmin
 from ingest.admin.common import IngestAdmin, duration, link, types, window
-from ingest.models import IngestRun, Watermark
+from ingest.models import IngestRun, PolledUntil
 
 
 class IngestRunAdmin(AccountAdmin):
@@ -52,11 +52,11 @@ class WatermarkAdmin(IngestAdmin):
     fieldsets = ((None, {"fields": ("source", "until", "behind")}),)
 
     @admin.display(description="polled until (UTC)")
-    def until(self, mark: Watermark) -> str:
+    def until(self, mark: PolledUntil) -> str:
         """The watermark."""
         return utc(mark.polled_until)
 
     @admin.display(description="behind")
-    def behind(self, mark: Watermark) -> str:
+    def behind(self, mark: PolledUntil) -> str:
         """How old it is."""
         return duration(timezone.now() - mark.polled_until)

@@ -1,8 +1,8 @@
-"""Why a file gives no picture. All are permanent: the same bytes fail again."""
+"""Why a file gives no picture, or none that can be measured. The same bytes fail again; others may not."""
 
 
 class PictureError(ValueError):
-    """The file gives no picture; the message says why, in one line."""
+    """The file gives no picture, or its header no facts; the message says why, in one line."""
 
 
 class TruncatedPictureError(PictureError):
@@ -14,4 +14,12 @@ class UnreadablePictureError(PictureError):
 
 
 class WrongSizeError(PictureError):
-    """The array cannot be cut into whole cells of 64 x 64 pixels."""
+    """The array cannot be cut into whole cells of 64 x 64 pixels, or it or the file is too large."""
+
+
+class UnusableHeaderError(PictureError):
+    """The header lacks what is needed, contradicts itself, or says what cannot be."""
+
+
+class OtherImageError(PictureError):
+    """The file holds another image than the one that its source gave it for."""

@@ -1,10 +1,12 @@
 """The source `files`: JP2 and FITS files below a folder, or one of them."""
 
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from events.domain.criteria import TimeWindow
 from ingest.images.base import Item
+from ingest.images.limits import check_length
 from ingest.sources.base import SourceError
 
 #: The ends of names of files that are read; any other is passed over.
@@ -33,16 +35,27 @@ class FileSource:
     """Reads the paths that the run names; wavelength and window are looked up in the headers later."""
 
     name = "files"
+    attempts = 1
 
-    def items(self, wave: int | None, window: TimeWindow | None, paths: Sequence[str]) -> Iterator[Item]:
-        """One item a path."""
-        del wave, window
+    def items(self, waves: Sequence[int], window: TimeWindow | None, paths: Sequence[str]) -> Iterator[Item]:
+        """One item a path. Raises SourceError (permanent) where not one of several files can be seen."""
+        del waves, window
+        if paths and not any(os.path.lexists(path) for path in paths):
+            raise SourceError(
+                f"{paths[0]}: no such file here; do the workers see its folder?", permanent=True
+            )
         for path in paths:
             yield Item(path)
 
     def fetch(self, item: Item) -> bytes:
-        """The file's bytes. Raises SourceError (permanent) where it cannot be read."""
+        """The file's bytes. Raises SourceError (permanent) where it cannot be read, and WrongSizeError."""
         try:
-            return Path(item.origin).read_bytes()
+            return content(Path(item.origin))
         except OSError as error:
             raise SourceError(f"{item.origin}: {error.strerror}", permanent=True) from None
+
+
+def content(path: Path) -> bytes:
+    """The bytes of an image's file. Raises OSError, and WrongSizeError for one that is too long."""
+    check_length(path.stat().st_size)
+    return path.read_bytes()

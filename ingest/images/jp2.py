@@ -21,6 +21,7 @@ from PIL import Image
 from images.domain.parameters import WrongShapeError, check_shape
 from images.domain.picture import Header, Picture
 from ingest.images.errors import TruncatedPictureError, UnreadablePictureError, WrongSizeError
+from ingest.images.limits import check_length, check_side
 
 _SIGNATURE = b"\x00\x00\x00\x0cjP  \r\n\x87\n"
 # The marker "end of codestream". The last box often does not tell its length, only this tells it is whole.
@@ -35,9 +36,10 @@ def read(source: bytes | Path) -> Picture:
 
     Raises TruncatedPictureError where the file ends too early, UnreadablePictureError where it is no 8-bit
     grey JP2 with a FITS header, WrongSizeError where its array (whatever the header says) has no whole number
-    of cells, OSError where the path cannot be read.
+    of cells or is larger than we read, OSError where the path cannot be read.
     """
     data = source if isinstance(source, bytes) else source.read_bytes()
+    check_length(len(data))
     header = read_header(data)
     try:
         return Picture(pixels=_pixels(data), header=header)
@@ -91,7 +93,7 @@ def _parsed(content: memoryview) -> Element:
     try:
         # Some writers end the text with a zero byte.
         root: Element = fromstring(bytes(content).rstrip(b"\x00"))
-    except (ParseError, DefusedXmlException) as error:
+    except (ParseError, DefusedXmlException, LookupError, ValueError) as error:  # the last two: encodings
         raise UnreadablePictureError(f"the XML box of the JP2 cannot be read: {error}") from error
     return root
 
@@ -101,6 +103,7 @@ def _pixels(data: bytes) -> NDArray[np.uint8]:
         with Image.open(io.BytesIO(data), formats=["JPEG2000"]) as image:
             if image.mode != _GREY:
                 raise UnreadablePictureError(f"the JP2 is not 8-bit grey but {image.mode}")
+            check_side(image.height, image.width)  # before anything is decoded
             try:
                 check_shape(image.height, image.width)
             except WrongShapeError as error:

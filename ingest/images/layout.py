@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
-from images.domain.slots import slot_of, wave_of
+from images.domain.slots import EPOCH, slot_of, wave_of
 
 #: The numbers of Helioviewer's API for AIA's wavelengths.
 SOURCE_IDS = {94: 8, 131: 9, 171: 10, 193: 11, 211: 12, 304: 13, 335: 14, 1600: 15, 1700: 16}
@@ -64,11 +64,9 @@ def listed(page: str) -> list[Named]:
     return sorted(file for file in found if file is not None)
 
 
-def first_of_slots(files: Iterable[Named], slots: range) -> dict[int, Named]:
-    """For each of `slots` that has an image, the first one at or after the slot's start; by slot."""
-    first: dict[int, Named] = {}
-    for file in sorted(files):
-        slot = slot_of(file.observed)
-        if slot in slots:
-            first.setdefault(slot, file)
-    return dict(sorted(first.items()))
+def by_slot(files: Iterable[Named]) -> dict[int, list[Named]]:
+    """The files of each slot that has any, by time: first the first one at or after the slot's start."""
+    found: dict[int, list[Named]] = {}
+    for file in sorted(file for file in files if file.observed >= EPOCH):
+        found.setdefault(slot_of(file.observed), []).append(file)
+    return found

@@ -20,7 +20,7 @@ import structlog
 
 from images.domain.slots import UnknownWaveError, slots_between, start_of, wave_of
 from ingest.images.layout import SOURCE_IDS, Named, file_name, folders, listed, named
-from ingest.images.simulation import DELAY, SimulatedImages
+from ingest.images.simulator import DELAY, SimulatedImages
 
 log = structlog.get_logger(__name__)
 

@@ -1,45 +1,33 @@
 """How the commands of the image ingest follow what the workers do."""
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 
 from django.core.management.base import CommandError
 
-from ingest import accounts, image_books
+from ingest import image_books
 from ingest.management.reporting import account_line, watch
 from ingest.models import ImageRun
-from ingest.queries import OPEN
+from ingest.queries import Progress, image_runs, progress
 
 
-def follow_images(runs: Sequence[ImageRun], say: Callable[[str], object]) -> list[ImageRun]:
-    """Tell how these runs come on until none is left to wait for; as they are then."""
-    ordered = ImageRun.objects.filter(pk__in=[run.pk for run in runs]).order_by("pk")
-    return watch(lambda: list(ordered.all()), _line, lambda now: not _open(now), say)
+def follow_images(runs: Sequence[ImageRun], say: Callable[[str], object]) -> Progress:
+    """Tell how these runs come on until none is left to wait for; how they stand then."""
+    ordered = image_runs(run.pk for run in runs)
+    return watch(lambda: progress(ordered.all()), _line, lambda now: now.is_over, say)
 
 
-def _line(now: Sequence[ImageRun]) -> str:
-    return f"{len(now) - _open(now)} of {len(now)} runs; {account_line(_total(now))}"
+def _line(now: Progress) -> str:
+    return f"{now.succeeded + now.failed} of {now.total} runs; {account_line(now.account)}"
 
 
-def _open(now: Sequence[ImageRun]) -> int:
-    return sum(run.state in OPEN for run in now)
-
-
-def end_of_images(runs: Sequence[ImageRun], done: Sequence[ImageRun]) -> str:
+def end_of_images(runs: Sequence[ImageRun], done: Progress) -> str:
     """The last line of followed runs. Raises CommandError if one failed, or was removed meanwhile."""
-    if len(done) < len(runs):
-        raise CommandError(f"{len(runs) - len(done)} of {len(runs)} runs were removed from the books")
-    failed = [run for run in done if run.state == ImageRun.State.FAILED]
-    if failed:
+    if done.total < len(runs):
+        raise CommandError(f"{len(runs) - done.total} of {len(runs)} runs were removed from the books")
+    failed = image_runs(run.pk for run in runs).filter(state=ImageRun.State.FAILED).order_by("pk").first()
+    if failed is not None:
         raise CommandError(
-            f"{len(failed)} of {len(done)} runs failed ({account_line(_total(done))});"
-            f" the first, {image_books.describe(failed[0])}: {failed[0].error}"
+            f"{done.failed} of {done.total} runs failed ({account_line(done.account)});"
+            f" the first, {image_books.describe(failed)}: {failed.error}"
         )
-    return account_line(_total(done))
-
-
-def _total(runs: Sequence[ImageRun]) -> dict[str, int]:
-    total: Counter[str] = Counter(received=0, created=0, updated=0, unchanged=0, quarantined=0)
-    for run in runs:
-        total.update(accounts.account(run))
-    return total
+    return account_line(done.account)

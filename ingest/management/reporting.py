@@ -1,7 +1,7 @@
 """How the ingest commands talk: progress on stderr, the account on stdout, one line for what went wrong."""
 
 import time
-from argparse import RawDescriptionHelpFormatter
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import wraps
@@ -12,6 +12,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from events.domain.criteria import TimeWindow
 from events.domain.vocabulary import EVENT_TYPES
+from images.domain.slots import wave_of
 from ingest import accounts, books
 from ingest.chains import Changes
 from ingest.interpolate import Made
@@ -33,6 +34,23 @@ class IngestCommand(BaseCommand):
         return super().create_parser(
             prog_name, subcommand, formatter_class=RawDescriptionHelpFormatter, **kwargs
         )
+
+    @staticmethod
+    def add_window(parser: ArgumentParser, *, required: bool = False) -> None:
+        """Take --start and --end; `window_of` reads them."""
+        example = "ISO 8601, for instance 2012-01-01T06:00"
+        parser.add_argument("--start", required=required, metavar="TIME", help=example)
+        parser.add_argument("--end", required=required, metavar="TIME")
+
+    @staticmethod
+    def add_types(parser: ArgumentParser) -> None:
+        """Take --types; `types_of` reads them."""
+        parser.add_argument("--types", default="", metavar="AR,CH", help="HEK's codes; all, if not given")
+
+    @staticmethod
+    def add_waves(parser: ArgumentParser) -> None:
+        """Take --waves; `waves_of` reads them."""
+        parser.add_argument("--waves", default="", metavar="171,193", help="angstrom; all, if not given")
 
 
 def account_line(account: dict[str, int]) -> str:
@@ -80,6 +98,11 @@ def types_of(text: str) -> tuple[str, ...]:
     if unknown:
         raise ValueError(f"no event type is named {', '.join(unknown)}; there are {', '.join(EVENT_TYPES)}")
     return codes
+
+
+def waves_of(text: str) -> tuple[int, ...]:
+    """Wavelengths from a list with commas. Raises ValueError for one without images."""
+    return tuple(wave_of(wave) for wave in text.split(",") if wave.strip())
 
 
 def tell_piece(piece: Piece) -> str:

@@ -55,8 +55,8 @@ def track_window(
     end: datetime,
     known: Sequence[KnownEdge] = (),
     settings: Settings | None = None,
-) -> list[Edge]:
-    """The edges whose first report starts in [start, end), final.
+) -> tuple[list[Edge], list[Skipped]]:
+    """The edges whose first report starts in [start, end), final; and which of `reports` cannot be tracked.
 
     `reports` are all that start between `start - settings.horizon` and `end + settings.horizon`, both
     included, and `known` the associations among them (more of either changes nothing). Then the edges are
@@ -71,8 +71,8 @@ def track_window(
     """
     settings = settings or Settings()
     starts = {report.id: report.start for report in reports}
-    edges = track(reports, known, settings).edges
-    return [edge for edge in edges if start <= starts[edge.first] < end]
+    tracking = track(reports, known, settings)
+    return [edge for edge in tracking.edges if start <= starts[edge.first] < end], tracking.skipped
 
 
 def _sorted_out(reports: Sequence[Report]) -> tuple[list[Report], list[Skipped]]:

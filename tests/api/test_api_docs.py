@@ -4,8 +4,11 @@ import contextlib
 import io
 import re
 import shlex
+import sys
+from datetime import timedelta
 from pathlib import Path
 
+import numpy
 import pytest
 from django.core.management import call_command
 from django.test import Client
@@ -16,8 +19,10 @@ from api.errors import RETRY_AFTER
 from api.isd import params as isd
 from api.isd import redirects
 from api.v1 import images_params as images
+from api.v1 import labels_params as labels
 from api.v1 import params as v1
 from api.v1 import tracks_params as tracks
+from tests.api.conftest import SKY_TIME
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs" / "api"
@@ -50,22 +55,34 @@ def run(command):
 
 
 @pytest.mark.parametrize(("command", "output"), [e for page in PAGES for e in examples(DOCS / page)])
-def test_example(tracked, sky, command, output):
+def test_example(request, tracked, sky, command, output):
+    if "/labels" in command:
+        request.getfixturevalue("region")
     answers(command, output)
 
 
 @pytest.fixture
-def demo(tmp_path, db):
-    """The days of the demo around those that the README asks for, as `make run` would load them."""
-    recorded = str(tmp_path / "days.json")
+def region(make_event):
+    """One region on the images, whose day is not that of the other events."""
+    box = "POLYGON((0 0,57.6 0,57.6 38.4,0 38.4,0 0))"
+    make_event(7, start=SKY_TIME, end=SKY_TIME + timedelta(hours=4), hpc_bbox=box).save()
+
+
+@pytest.fixture
+def demo(tmp_path, empty_sky):
+    """The days and the image of the demo that the README asks for, as `make run` would load them."""
+    recorded, pictures = str(tmp_path / "days.json"), str(tmp_path / "pictures")
     call_command("simulate_events", "--start", "2014-01-14", "--end", "2014-01-17", "--output", recorded)
     call_command("ingest_events", "--source", "archive", "--path", recorded)
+    slot = ("--start", "2014-01-10T06:00", "--end", "2014-01-10T06:06")
+    call_command("simulate_images", *slot, "--waves", "193", "--output", pictures)
+    call_command("ingest_images", "--source", "files", "--path", pictures)
 
 
 def test_readme(demo, subtests):
-    first_five = list(examples(ROOT / "README.md"))
-    assert len(first_five) == 5
-    for example in first_five:
+    shown = list(examples(ROOT / "README.md"))
+    assert len(shown) == 7
+    for example in shown:
         with subtests.test(example.id):
             answers(*example.values)
 
@@ -77,8 +94,21 @@ def answers(command, output):
     assert re.fullmatch(pattern, got, re.DOTALL), got
 
 
+@pytest.fixture
+def old_clients(monkeypatch):
+    """The DMLab clients, which a page's program points to us; the next test shall not notice."""
+    folder = Path(sys.prefix) / "clients"
+    assert folder.is_dir(), "the clients are missing: make test installs them"
+    monkeypatch.syspath_prepend(str(folder))
+    for name in ("int", "float"):  # put back what the program gives them
+        monkeypatch.setattr(numpy, name, None, raising=False)
+    yield
+    for module in [name for name in sys.modules if name.split(".")[0] in ("sdo", "sdo_image_parameter_api")]:
+        del sys.modules[module]
+
+
 @pytest.mark.parametrize("page", PAGES)
-def test_program(live_server, tracked, sky, page):
+def test_program(live_server, tracked, sky, old_clients, page):
     programs, outputs = blocks(DOCS / page, "python"), blocks(DOCS / page, "text")
     for program, output in zip(programs, outputs, strict=True):
         printed = io.StringIO()
@@ -96,7 +126,7 @@ TABLES = {
     "v1.md": [
         *(v1.EVENTS, v1.EVENT),
         *(images.LIST, images.IMAGE, images.PICTURE, images.HEATMAP, images.BULK, images.HEADERS),
-        *(images.AVAILABILITY, images.UNDER_SHAPE),
+        *(images.AVAILABILITY, images.UNDER_SHAPE, labels.LABELS, labels.IMAGE_LABELS),
         *(tracks.STATE, tracks.TRACKS, tracks.TRACK, tracks.GRAPH, tracks.SHAPES, tracks.BULK),
     ],
     "dmlab.md": [
@@ -122,6 +152,10 @@ def test_numbers_in_the_pages_are_those_of_the_code():
     )
     assert f"a whole number from 0 to {isd.MAX_LOOKBACK_HOURS} |" in page
     assert f"| 1 to {v1.MAX_LIMIT} | {v1.DEFAULT_LIMIT} in json" in (DOCS / "v1.md").read_text()
+    assert (
+        f"images in an answer, 1 to {labels.MAX_LIMIT} | {labels.DEFAULT_LIMIT} |"
+        in (DOCS / "v1.md").read_text()
+    )
     assert f"at most {tracks.MAX_INSTANTS} of them" in (DOCS / "v1.md").read_text()
     assert f"away: 0 to {tracks.MAX_DEPTH} | {tracks.DEFAULT_DEPTH} |" in (DOCS / "v1.md").read_text()
     assert f"at most {tracks.MAX_NODES} tracks" in (DOCS / "v1.md").read_text()

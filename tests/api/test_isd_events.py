@@ -13,6 +13,7 @@ from django.db.models import Sum
 from events.domain.criteria import ISD_TEMPORAL, SpatialPredicate
 from events.domain.vocabulary import EVENT_TYPES, GEOMETRY_COLUMNS
 from events.models import Event
+from tests.intervals import half_open
 
 TEMPORAL = "/api/query/temporal"
 SPATIOTEMPORAL = "/api/query/spatiotemporal"
@@ -143,22 +144,6 @@ def test_a_slash_at_the_end_changes_nothing(sample, client):
 # --- relations, against brute force
 
 
-def half_open(predicate, s, e, a, b):
-    e = e if s < e else s + timedelta(seconds=1)
-    if a == b:
-        return predicate in ("GreaterThan", "Contains")
-    return {
-        "Equals": (s, e) == (a, b),
-        "LessThan": (s, e) < (a, b),
-        "GreaterThan": (s, e) > (a, b),
-        "Contains": s <= a and b <= e,
-        "ContainedBy": a <= s and e <= b,
-        "Overlaps": s < b and a < e,
-        "Precedes": e <= a,
-        "PrecededBy": b <= s,
-    }[predicate]
-
-
 def lattice(rng):
     return EPOCH + rng.randrange(6) * timedelta(minutes=1)
 
@@ -206,7 +191,7 @@ def test_temporal_predicate_is_brute_force(many, isd_rows, predicate):
         expected = {
             key
             for key, (event, *_) in many.items()
-            if half_open(predicate, event.event_starttime, event.event_endtime, *window)
+            if half_open(predicate, (event.event_starttime, event.event_endtime), window)
         }
         asked = {"starttime": iso(a), "endtime": iso(b), "limit": 1000, "predicate": predicate}
         assert ids(isd_rows(TEMPORAL, **asked)) == expected, (a, b)

@@ -10,9 +10,9 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 
-from api.v1 import images_params, params, tracks_params
+from api.v1 import images_params, labels_params, params, tracks_params
 from api.v1.urls import urlpatterns
-from ingest.models import Backfill, IngestRun, QuarantinedRecord, Watermark
+from ingest.models import Backfill, ImageRun, ImageWatermark, IngestRun, QuarantinedRecord, Watermark
 
 T = datetime(2014, 8, 30, tzinfo=UTC)
 
@@ -45,6 +45,8 @@ PATHS = {
     "/api/v1/images/{wave}/{key}.jpg": images_params.PICTURE,
     "/api/v1/images/{wave}/{key}/heatmap.{form}": images_params.HEATMAP,
     "/api/v1/parameters/": images_params.BULK,
+    "/api/v1/labels/": labels_params.LABELS,
+    "/api/v1/images/{wave}/{key}/labels/": labels_params.IMAGE_LABELS,
     "/api/v1/headers/": images_params.HEADERS,
     "/api/v1/availability/": images_params.AVAILABILITY,
     "/api/v1/events/{key}/parameters/": images_params.UNDER_SHAPE,
@@ -148,6 +150,7 @@ def test_the_components_are_closed_over_what_is_sent(sample, books, client, docu
     status = client.get("/api/v1/status").json()
     assert set(status) == set(components["Status"]["properties"])
     assert set(status["sources"][0]["last_run"]) == set(components["LastRun"]["properties"])
+    assert set(status["images"]["sources"][0]["last_run"]) == set(components["LastImageRun"]["properties"])
 
 
 # --- status
@@ -185,6 +188,7 @@ def books(db):
         IngestRun.objects.create(source="simulator", state=each, backfill=backfill)
     Watermark.objects.create(source="hek", polled_until=T)
     QuarantinedRecord.objects.create(source="hek", reason="no start", payload="{}", payload_hash="0" * 32)
+    ImageRun.objects.create(source="files", state=state.FAILED, error="no such file", **run)
 
 
 def test_status_gives_the_account_by_its_five_names(sample, books, ask):
@@ -207,11 +211,33 @@ def test_status_gives_the_account_by_its_five_names(sample, books, ask):
     assert body["events"] == {"total": 6, "by_type": {"AR": 2, "CE": 1, "CH": 1, "FL": 2}, "estimated": False}
 
 
+def test_status_tells_images_apart_from_events(books, sky, ask):
+    """The simulator is a source of either kind."""
+    ImageRun.objects.create(source="helioviewer", waves=[171], state="succeeded", started_at=T, **ACCOUNT)
+    ImageRun.objects.create(source="helioviewer", waves=[94], received=2, unchanged=2)
+    ImageWatermark.objects.create(source="simulator", polled_until=T)
+    status, body = ask("/api/v1/status")
+    assert status == 200
+    assert [source["source"] for source in body["sources"]] == ["hek", "simulator"]
+    assert body["sources"][1]["polled_until"] is None
+    files, helioviewer, simulator = body["images"]["sources"]
+    assert (files["last_run"]["error"], files["polled_until"]) == ("no such file", None)
+    assert helioviewer["last_run"].items() >= (ACCOUNT | {"waves": [171], "state": "succeeded"}).items()
+    assert helioviewer["totals"] == {**ACCOUNT, "received": 12, "unchanged": 4}
+    assert (simulator["source"], simulator["last_run"], simulator["totals"]) == ("simulator", None, None)
+    assert simulator["polled_until"] == "2014-08-30T00:00:00Z"
+    assert body["images"]["waves"] == [
+        {"wave": 94, "images": 1, "last": "2012-02-13T20:12:00Z"},
+        {"wave": 171, "images": 5, "last": "2012-02-13T20:30:01Z"},
+    ]
+
+
 def test_status_takes_a_fixed_number_of_queries(books, client, django_assert_num_queries):
     for n in range(20):
         backfill = Backfill.objects.create(source="hek", window_start=T, window_end=T)
         IngestRun.objects.create(source=f"s{n}", backfill=backfill)
-    with django_assert_num_queries(7):
+        ImageRun.objects.create(source=f"s{n}")
+    with django_assert_num_queries(11):
         client.get("/api/v1/status")
 
 

@@ -22,6 +22,7 @@ from events.domain.criteria import (
 )
 from events.models import Event
 from events.queries import matching, page_of
+from tests.intervals import half_open
 
 pytestmark = pytest.mark.django_db
 EPOCH = datetime(2014, 1, 1, tzinfo=UTC)
@@ -65,24 +66,6 @@ def windows():
     edges = [(0, 0), (0, 1), (0, 0.5), (60, 61), (59, 61), (0, 60)]
     drawn += [[EPOCH + a * SECOND, EPOCH + b * SECOND] for a, b in edges]
     return [TimeWindow(*window) for window in drawn]
-
-
-def half_open(predicate, event_range, window):
-    """ISD's relations, by comparing ends; PostgreSQL's rules where the window is empty."""
-    (s, e), (a, b) = event_range, window
-    e = e if s < e else s + SECOND
-    if a == b:
-        return predicate in ("GreaterThan", "Contains")
-    return {
-        "Equals": (s, e) == (a, b),
-        "LessThan": (s, e) < (a, b),
-        "GreaterThan": (s, e) > (a, b),
-        "Contains": s <= a and b <= e,
-        "ContainedBy": a <= s and e <= b,
-        "Overlaps": s < b and a < e,
-        "Precedes": e <= a,
-        "PrecededBy": b <= s,
-    }[predicate]
 
 
 def closed(predicate, event_range, window):

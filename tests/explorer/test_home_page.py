@@ -13,7 +13,7 @@ from django.db import connection
 
 from events import queries
 from events.models import Event
-from ingest.models import Backfill, IngestRun, QuarantinedRecord, Watermark
+from ingest.models import Backfill, ImageWatermark, IngestRun, QuarantinedRecord, Watermark
 
 START = datetime(2014, 1, 1, tzinfo=UTC)
 
@@ -43,6 +43,7 @@ def holdings(db):
         received=1812, created=1700, updated=12, unchanged=98, quarantined=2,
     )  # fmt: skip
     Watermark.objects.create(source="hek", polled_until=START)
+    ImageWatermark.objects.create(source="helioviewer", polled_until=START)
     QuarantinedRecord.objects.create(source="hek", reason="x", payload="x", payload_hash=UUID(int=1))
 
 
@@ -65,12 +66,13 @@ def test_says_how_the_ingest_stands(client, holdings):
     assert "hek succeeded 1,812 1,700 12 98 2 2014-01-01 00:00" in text
     assert "Backfill of simulator, 2014-01-01 to 2014-01-01: 1 of 3 windows, 1 failed" in text
     assert "hek is polled without a gap until 2014-01-01 00:00 UTC" in text
+    assert "Images of helioviewer are polled until 2014-01-01 00:00 UTC" in text
     assert "1 record could not be stored and waits in the quarantine" in text
 
 
 def test_takes_few_queries_whatever_it_holds(client, holdings, django_assert_num_queries):
-    # statistics, counts, spans; last runs, backfills, watermarks, quarantine
-    with django_assert_num_queries(7):
+    # statistics, counts, spans; last runs, backfills, watermarks of events and images, quarantine
+    with django_assert_num_queries(8):
         client.get("/")
 
 

@@ -82,8 +82,9 @@ def test_runs_over_windows_and_files(page):
     listed, _ = page(ImageRun.objects.create(source="files", paths=["/a.jp2", "/b.jp2"]))
     assert "2 files" in listed
     run = ImageRun.objects.create(
-        source="helioviewer", wave=171, window_start=TIME, window_end=TIME.replace(hour=7), started_at=TIME,
-        finished_at=TIME.replace(minute=2), received=10, created=9, quarantined=1, state="succeeded",
+        source="helioviewer", waves=[171], window_start=TIME, window_end=TIME.replace(hour=7),
+        started_at=TIME, finished_at=TIME.replace(minute=2), received=10, created=9, quarantined=1,
+        state="succeeded",
     )  # fmt: skip
     listed, _ = page(run)
     assert "10 received = 9 created + 1 quarantined" in listed

@@ -51,7 +51,8 @@ def test_nearest_of_none_is_none(images, django_assert_num_queries):
 def test_held_frames_against_every_slot_one_by_one(images, step, most, first):
     start, end = T + timedelta(minutes=first), T + timedelta(hours=1)
     rows = {(slot_of(T + timedelta(seconds=second)), 171) for second in OBSERVED} | {(slot_of(T), 94)}
-    slots = [slot for slot in range(slot_of(start), slot_of(end), step) if {(slot, 94), (slot, 171)} & rows]
+    first = slot_of(start) + (start_of(slot_of(start)) < start)
+    slots = [slot for slot in range(first, slot_of(end), step) if {(slot, 94), (slot, 171)} & rows]
     expected = sorted((slot, wave) for slot, wave in rows if slot in slots[:most])
     found = queries.held((94, 171), start, end, step=step, most=most)
     assert [(frame.slot, frame.wave) for frame in found] == expected
@@ -73,6 +74,20 @@ def test_observed_in_both_ends_included(images, step, most, found):
     ]
     assert seconds == list(OBSERVED[::step][:most])
     assert len(seconds) == found
+
+
+@pytest.mark.parametrize("step", [1, 2, 5])
+def test_observed_in_reads_what_it_gives_and_no_more(images, step, django_assert_num_queries):
+    with django_assert_num_queries(1) as asked:
+        found = queries.observed_in(171, T, T + timedelta(hours=2), step=step, most=2)
+        assert [image.settings.name for image in found] == ["reference"] * 2
+    assert "LIMIT 2)" in asked[0]["sql"]
+
+
+@pytest.mark.parametrize(("before", "found"), [(1440, 3), (1440.000001, 4), (0, 0), (9999, 8)])
+def test_observed_in_excludes_the_time_before_which_it_is(images, before, found):
+    ends = T, T + timedelta(seconds=5400)
+    assert len(queries.observed_in(171, *ends, before=T + timedelta(seconds=before))) == found
 
 
 @pytest.mark.parametrize("roll", [0.0, 30.0, -179.0])

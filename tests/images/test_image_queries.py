@@ -84,6 +84,9 @@ class TestAgainstBruteForce(TestCase):
         found = queries.neighbours(171, DAY + second * S)
         assert (found.before and found.before.slot) == max((s for s in slots if s < here), default=None)
         assert (found.after and found.after.slot) == min((s for s in slots if s > here), default=None)
+        found = queries.neighbours(171, DAY + second * S, itself=True)
+        assert (found.before and found.before.slot) == max((s for s in slots if s <= here), default=None)
+        assert (found.after and found.after.slot) == min((s for s in slots if s > here), default=None)
 
     @given(SECONDS, TIME, st.integers(0, 2 * 3600), PAGE)
     def test_pages_of_a_range(self, seconds, second, length, page):
@@ -96,6 +99,17 @@ class TestAgainstBruteForce(TestCase):
         found = queries.range_page(171, start, end, step=step, offset=offset, limit=limit)
         stop = None if limit is None else offset + limit
         assert found == queries.RangePage(rows[::step][offset:stop], len(rows[::step]))
+
+    @given(SECONDS, st.tuples(TIME, TIME, TIME).map(sorted))
+    def test_bulk_windows_that_adjoin_share_nothing_and_lose_nothing(self, seconds, ends):
+        self.fill(seconds)
+        start, between, end = (DAY + second * S for second in ends)
+
+        def held(begin, stop):
+            return queries.held((171, 193), begin, stop, step=1, most=1000)
+
+        assert held(start, between) + held(between, end) == held(start, end)
+        assert all(start <= start_of(frame.slot) < end for frame in held(start, end))
 
     @given(SECONDS)
     def test_gaps_and_images_fill_every_day(self, seconds):

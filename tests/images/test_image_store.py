@@ -11,16 +11,19 @@ import numpy as np
 import pytest
 import xarray
 import zarr
+from numcodecs import Zstd
+from structlog.testing import capture_logs
 
 from images import files
 from images import store as store_module
 from images.domain.settings import PARAMETERS
 from images.domain.slots import WAVES, slot_of
-from images.files import PictureFolder, PictureMissingError
+from images.files import PictureFolder, PictureMissingError, PictureUnreadableError
 from images.store import (
     FRAME,
     SLOTS,
     FrameMissingError,
+    FrameUnreadableError,
     OutOfStoreError,
     ParameterStore,
     StoreUnavailableError,
@@ -29,6 +32,12 @@ from images.store import (
 
 TIME = datetime(2012, 1, 2, 6, 6, tzinfo=UTC)
 SLOT = slot_of(TIME)
+ZSTD = Zstd()
+
+
+def jpeg(content: str) -> bytes:
+    """What has the marks of a whole JPEG."""
+    return b"\xff\xd8" + content.encode() + b"\xff\xd9"
 
 
 def frame_of(number: int) -> np.ndarray:
@@ -222,11 +231,84 @@ def test_a_writer_cut_off_in_a_write_leaves_the_frame_as_it_was(store, monkeypat
     assert same(store.frame(171, SLOT), frame_of(2))
 
 
+# --- what cannot be read
+
+
+def lost(path):
+    """Reading the file is an error of the disk."""
+    path.unlink()
+    path.symlink_to("/proc/self/mem")  # whose address 0 nothing can read: EIO
+
+
+def looped(path):
+    path.unlink()
+    path.symlink_to(path.name)
+
+
+def halved(path):
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def emptied(path):
+    path.write_bytes(b"")
+
+
+def of_another_shape(path):
+    path.write_bytes(ZSTD.encode(np.zeros(100, dtype="<f4")))
+
+
+@pytest.mark.parametrize("damage", [lost, looped, halved, emptied, of_another_shape])
+def test_a_frame_that_cannot_be_read_is_a_fault_of_the_store(store, damage):
+    store.write(171, SLOT, frame_of(1))
+    store.write(171, SLOT + 1, frame_of(2))
+    damage(Path(store.address) / f"aia_171/c.{SLOT}.0.0.0")
+    with capture_logs() as said, pytest.raises(FrameUnreadableError, match=f"171 in slot {SLOT}"):
+        store.frame(171, SLOT)
+    assert [(entry["event"], entry["slot"]) for entry in said] == [("a frame cannot be read", SLOT)]
+    assert same(store.frame(171, SLOT + 1), frame_of(2))
+
+
+GROUP = b'{"zarr_format":3,"node_type":"group"}'
+
+
+@pytest.mark.parametrize(
+    "contents",
+    [{"": b""}, {"": b"{"}, {"": b"[]"}, {"": None}, {"": GROUP, "aia_171/": GROUP},
+     {"": GROUP, "aia_171/": b"[]"}, {"": GROUP, "aia_171/": None}],
+)  # fmt: skip
+def test_a_store_that_cannot_be_opened_is_away(store, contents):
+    for folder, content in contents.items():
+        metadata = Path(store.address) / f"{folder}zarr.json"
+        if content is None:
+            lost(metadata)
+        else:
+            metadata.write_bytes(content)
+    with capture_logs() as said, pytest.raises(StoreUnavailableError):
+        ParameterStore(store.address).frame(171, SLOT)
+    assert [entry["store"] for entry in said] == [store.address]
+
+
+@pytest.mark.parametrize("address", ["nowhere://x/y", "/dev/null/x"])
+def test_nor_is_there_a_store_at_such_addresses(address):
+    with pytest.raises(StoreUnavailableError, match="cannot be opened"):
+        ParameterStore(address).frame(171, SLOT)
+
+
+@pytest.mark.parametrize("damage", [lost, looped, halved, emptied])
+def test_a_picture_that_cannot_be_read_is_told(tmp_path, damage):
+    folder = PictureFolder(tmp_path)
+    folder.write(171, SLOT, {256: jpeg("small")})
+    damage(folder.path(171, SLOT, 256))
+    with capture_logs() as said, pytest.raises(PictureUnreadableError, match=r"171_256\.jpg"):
+        folder.read(171, SLOT, 256)
+    assert len(said) == 1
+
+
 def test_pictures_lie_by_wave_and_day_and_are_replaced_whole(tmp_path, monkeypatch):
     folder = PictureFolder(tmp_path)
-    folder.write(171, SLOT, {2048: b"large", 256: b"small"})
+    folder.write(171, SLOT, {2048: jpeg("large"), 256: jpeg("small")})
     assert folder.path(171, SLOT, 2048) == tmp_path / "171/2012/01/02/20120102T060600_171_2048.jpg"
-    assert (folder.read(171, SLOT, 2048), folder.read(171, SLOT, 256)) == (b"large", b"small")
+    assert (folder.read(171, SLOT, 2048), folder.read(171, SLOT, 256)) == (jpeg("large"), jpeg("small"))
     with pytest.raises(PictureMissingError, match=r"171_512\.jpg"):
         folder.read(171, SLOT, 512)
     for wave, size in ((172, 256), (171, 128)):
@@ -238,8 +320,8 @@ def test_pictures_lie_by_wave_and_day_and_are_replaced_whole(tmp_path, monkeypat
 
     monkeypatch.setattr(os, "fsync", die)
     with pytest.raises(KeyboardInterrupt):
-        folder.write(171, SLOT, {2048: b"half"})
-    assert folder.read(171, SLOT, 2048) == b"large"
+        folder.write(171, SLOT, {2048: jpeg("half")})
+    assert folder.read(171, SLOT, 2048) == jpeg("large")
     assert sorted(p.name for p in folder.path(171, SLOT, 256).parent.iterdir()) == [
         "20120102T060600_171_2048.jpg", "20120102T060600_171_256.jpg"
     ]  # fmt: skip
@@ -249,5 +331,5 @@ def test_the_folder_of_the_settings(settings, tmp_path):
     settings.ISD_IMAGE_FOLDER = str(tmp_path)
     assert files.picture_folder().folder == tmp_path
     shutil.rmtree(tmp_path)
-    files.picture_folder().write(94, 0, {512: b"x"})
-    assert files.picture_folder().read(94, 0, 512) == b"x"
+    files.picture_folder().write(94, 0, {512: jpeg("x")})
+    assert files.picture_folder().read(94, 0, 512) == jpeg("x")

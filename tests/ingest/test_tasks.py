@@ -11,8 +11,9 @@ from celery import current_app
 from django.db import connection, transaction
 from django.utils import timezone
 
+from events.domain.criteria import TimeWindow
 from events.models import Track, TrackShape
-from ingest import accounts, books, interpolate, pipeline, tasks
+from ingest import accounts, books, image_tasks, interpolate, pipeline, tasks
 from ingest.broker import messages_waiting
 from ingest.models import Backfill, IngestRun, ShapeOrder, TrackingOrder, Watermark
 from ingest.sources import get_source
@@ -179,6 +180,17 @@ def test_while_messages_wait_a_pending_run_counts_as_one_of_them(sent):
     tasks.resume()
     assert sent() == [run.pk]
     assert messages_waiting() == 0
+
+
+def test_images_that_wait_hide_no_pending_run(sent):
+    run = a_run()
+    window = TimeWindow(NOW - H / 2, NOW + H / 2)
+    image_tasks.send(image_tasks.order(image_tasks.runs_over("helioviewer", window, (171,))))
+    assert (messages_waiting(), messages_waiting(image_tasks.QUEUE)) == (0, 1)
+    tasks.resume()
+    image_tasks.resume_images()
+    assert sent() == [run.pk], "and it is found without them"
+    assert messages_waiting(image_tasks.QUEUE) == 1
 
 
 def test_a_run_whose_worker_is_gone_is_sent_once_even_while_others_wait(sent):

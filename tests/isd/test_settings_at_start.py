@@ -33,6 +33,12 @@ def test_the_required_ones_are_enough():
     assert (ended.returncode, ended.stderr) == (0, "")
 
 
+def test_reading_the_settings_loads_no_arrays():
+    code = "import sys, isd.settings; sys.exit(bool({'numpy', 'numba'} & sys.modules.keys()))"
+    ended = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env={**os.environ, **GOOD}, check=False)
+    assert ended.returncode == 0
+
+
 @pytest.mark.parametrize("name", GOOD)
 def test_a_missing_one(name):
     ended = start(**{key: value for key, value in GOOD.items() if key != name})
@@ -55,6 +61,9 @@ def test_a_missing_one(name):
             ("ISD_HEK_RETRIES", "1.5"),
             ("SECRET_KEY", ""),
         ),
+        *(("ISD_SHAPE_METHOD", ""), ("ISD_SHAPE_METHOD", "FI,CP"), ("ISD_SHAPE_MODE", "")),
+        *(("ISD_DMLAB_XML", ""), ("ISD_DMLAB_XML", "flat,nested"), ("ISD_LOG_LEVEL", "")),
+        *(("ISD_IMAGE_SETTINGS", "jp2-9"), ("ISD_PARAMETER_STORE", "gs://x"), ("ISD_POLL_WAVES", "172")),
     ],
 )
 def test_one_that_cannot_be_read(name, value):

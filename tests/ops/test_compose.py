@@ -44,7 +44,8 @@ def test_everything_that_lasts_has_a_health_check_and_a_restart() -> None:
 
 def test_our_services_share_one_image_built_here() -> None:
     assert {SERVICES[name]["image"] for name in (*OURS, "migrate")} == {"isd:latest"}
-    assert {SERVICES[name]["build"] for name in (*OURS, "migrate")} == {"."}
+    for name in (*OURS, "migrate"):
+        assert SERVICES[name]["build"] == {"context": ".", "args": {"WITH_S3": "${WITH_S3:-}"}}
 
 
 def test_engine_versions_agree_with_debians() -> None:
@@ -74,10 +75,16 @@ def test_the_role_and_extensions_come_from_the_same_file() -> None:
 
 def test_containers_get_only_documented_settings() -> None:
     for name in (*OURS, "migrate"):
-        assert set(SERVICES[name]["environment"]) <= set(documented()), name
+        assert set(SERVICES[name]["environment"]) - {"POSTGRES_PASSWORD"} <= set(documented()), name
         assert {"SECRET_KEY", "DATABASE_URL", "REDIS_URL", "ALLOWED_HOSTS"} <= set(
             SERVICES[name]["environment"]
         )
+
+
+def test_containers_get_every_setting_of_the_file_but_the_superusers_password() -> None:
+    for name in (*OURS, "migrate"):
+        assert SERVICES[name]["env_file"] == [{"path": ".env", "required": False}], name
+        assert SERVICES[name]["environment"]["POSTGRES_PASSWORD"] == "", name
 
 
 def test_no_secret_has_a_default_and_every_variable_is_documented() -> None:
@@ -103,7 +110,17 @@ def test_dockerfile_installs_the_same_packages_and_lock() -> None:
     installed = re.search(r"apt-get install ([^\\\n]+)", DOCKERFILE).group(1).split()
     assert [word for word in installed if not word.startswith("--")] == [packages.GDAL.name]
     assert f"--require-hashes --requirement {virtualenv.RUNTIME_LOCK.name}" in DOCKERFILE
-    assert f"COPY {virtualenv.RUNTIME_LOCK.name} ." in DOCKERFILE
+    assert f"COPY {virtualenv.RUNTIME_LOCK.name} requirements-s3.txt ./" in DOCKERFILE
+
+
+def test_what_s3_needs_is_pinned_as_the_rest_is() -> None:
+    def pins(name: str) -> dict[str, str]:
+        return dict(re.findall(r"^([\w-]+)==(\S+)", (CHECKOUT / name).read_text(), re.MULTILINE))
+
+    runtime, more = pins("requirements.txt"), pins("requirements-s3.txt")
+    assert "${WITH_S3:+--requirement requirements-s3.txt}" in DOCKERFILE
+    assert "s3fs" in more
+    assert {name: pin for name, pin in more.items() if name in runtime}.items() <= runtime.items()
 
 
 def test_dockerfile_ends_as_an_unprivileged_web_process() -> None:

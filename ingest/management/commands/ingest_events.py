@@ -45,9 +45,8 @@ class Command(IngestCommand):
         """Name the source, what of it, and how."""
         parser.add_argument("--source", required=True, choices=sorted(SOURCES))
         parser.add_argument("--path", type=Path, help="the file or folder that an archive reads")
-        parser.add_argument("--start", metavar="TIME", help="ISO 8601, for instance 2012-01-01T06:00")
-        parser.add_argument("--end", metavar="TIME")
-        parser.add_argument("--types", default="", metavar="AR,CH", help="HEK's codes; all, if not given")
+        self.add_window(parser)
+        self.add_types(parser)
         parser.add_argument("--celery", action="store_true", help="let the workers do it, and follow them")
         parser.add_argument("--no-tracks", action="store_true", help="leave tracking to the workers")
 

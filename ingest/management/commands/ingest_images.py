@@ -5,6 +5,7 @@
     manage.py ingest_images --source helioviewer --start 2012-01-01 --end 2012-02-01 --celery
 
 Times are UTC. It can be stopped at any time and run again: what is stored is not fetched or measured twice.
+With --celery the workers must see the files, under the same path.
 """
 
 from argparse import ArgumentParser
@@ -15,13 +16,13 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from events.domain.criteria import TimeWindow
-from images.domain.slots import WAVES, start_of, wave_of
+from images.domain.slots import WAVES, start_of
 from images.store import StoreUnavailableError
 from ingest import accounts, image_books, image_pipeline, image_tasks
 from ingest.images.files import files_in
 from ingest.images.registry import IMAGE_SOURCES
 from ingest.management.image_reporting import end_of_images, follow_images
-from ingest.management.reporting import IngestCommand, account_line, plain_errors, window_of
+from ingest.management.reporting import IngestCommand, account_line, plain_errors, waves_of, window_of
 from ingest.models import ImageRun
 
 
@@ -34,9 +35,8 @@ class Command(IngestCommand):
         """Name the source, what of it, and how."""
         parser.add_argument("--source", required=True, choices=sorted(IMAGE_SOURCES))
         parser.add_argument("--path", type=Path, help="the file or folder that the source files reads")
-        parser.add_argument("--start", metavar="TIME", help="ISO 8601, for instance 2012-01-01T06:00")
-        parser.add_argument("--end", metavar="TIME")
-        parser.add_argument("--waves", default="", metavar="171,193", help="angstrom; all, if not given")
+        self.add_window(parser)
+        self.add_waves(parser)
         parser.add_argument("--celery", action="store_true", help="let the workers do it, and follow them")
 
     @plain_errors
@@ -45,10 +45,9 @@ class Command(IngestCommand):
     ) -> None:
         """Check what was asked, do it, end with the account."""
         window = _window(options["start"], options["end"])
-        chosen = tuple(wave_of(wave) for wave in waves.split(",") if wave.strip())
-        runs = _order(source, path, window, chosen)
+        runs = _runs(source, path, window, waves_of(waves))
         if celery:
-            image_tasks.send(runs)
+            image_tasks.send(image_tasks.order(runs))
             self.stderr.write(f"{len(runs)} runs are ordered; they go on without this command")
             self.stdout.write(end_of_images(runs, follow_images(runs, self.stderr.write)))
             return
@@ -61,26 +60,25 @@ class Command(IngestCommand):
                 self.stderr.write(f"{where}: {account_line(accounts.account(run))}")
         except (OSError, StoreUnavailableError) as error:
             raise CommandError(str(error)) from error
-        finally:
-            # What this command has not got to is ordered anew by the next one.
-            ImageRun.objects.filter(pk__in=[run.pk for run in runs], state=ImageRun.State.PENDING).delete()
         self.stdout.write(account_line(total))
 
 
-def _order(
+def _runs(
     source: str, path: Path | None, window: TimeWindow | None, waves: tuple[int, ...]
 ) -> list[ImageRun]:
-    """The runs, in the books. Raises CommandError where arguments do not go together, SourceError."""
+    """The runs, not in the books yet: each is entered when its turn comes, or all are ordered at once.
+
+    Raises CommandError where arguments do not go together, ValueError where they are too many, SourceError.
+    """
     if source == "files":
         if path is None:
             raise CommandError("the source files needs --path")
-        paths = files_in(path)
-        return [run for wave in waves or (None,) for run in image_tasks.order_files(paths, window, wave)]
+        return image_tasks.runs_of_files(files_in(path), window, waves)
     if path is not None:
         raise CommandError(f"the source {source} reads no --path")
     if window is None:
         raise CommandError(f"the source {source} needs --start and --end")
-    return image_tasks.order_windows(source, window, waves or WAVES)
+    return image_tasks.runs_over(source, window, waves or WAVES)
 
 
 def _window(start: str | None, end: str | None) -> TimeWindow | None:

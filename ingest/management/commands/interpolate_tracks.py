@@ -23,9 +23,8 @@ class Command(IngestCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Name what of it, and whether all."""
-        parser.add_argument("--start", metavar="TIME", help="ISO 8601, for instance 2012-01-01")
-        parser.add_argument("--end", metavar="TIME")
-        parser.add_argument("--types", default="", metavar="AR,CH", help="HEK's codes; all, if not given")
+        self.add_window(parser)
+        self.add_types(parser)
         parser.add_argument("--again", action="store_true", help="also tracks that have not changed")
 
     @plain_errors

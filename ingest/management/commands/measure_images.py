@@ -4,8 +4,9 @@
     manage.py measure_images --path aia_synoptic.fits --output measured/ --knobs jp2-1
 
 JP2 and FITS whose sides are multiples of 64 pixels; what the store takes (4096 x 4096) and what it does not.
-Beside each image's name stands a .npz with `parameters` (rows, columns, 10), their `names`, and `about`:
-wavelength, time, quality, flags, settings and software as JSON. Needs no database.
+Each image becomes a .npz of its name, in the folders below --output that it is in below --path. It holds
+`parameters` (rows, columns, 10), their `names`, and `about`: wavelength, time, quality, flags, settings and
+software as JSON. Needs no database.
 """
 
 from argparse import ArgumentParser
@@ -18,12 +19,11 @@ import orjson
 from django.conf import settings
 from django.core.management.base import CommandError
 
-from images.domain.header import HeaderError
 from images.domain.settings import PARAMETERS, named
-from images.domain.slots import WAVES, UnknownWaveError
+from images.domain.slots import WAVES
 from ingest import measure
 from ingest.images.errors import PictureError
-from ingest.images.files import files_in
+from ingest.images.files import content, files_in
 from ingest.management.reporting import IngestCommand, plain_errors
 
 
@@ -44,10 +44,11 @@ class Command(IngestCommand):
         """Every image that can be measured is; the command fails at the end if one could not."""
         named(label, WAVES[0])  # a wrong name is no fault of the images
         failed, files = 0, files_in(path)
+        root = path.resolve() if path.is_dir() else path.resolve().parent
         for file in map(Path, files):
             try:
-                self.stdout.write(_measured(file, output, label))
-            except (PictureError, HeaderError, UnknownWaveError) as error:
+                self.stdout.write(_measured(file, output / file.relative_to(root).parent, label))
+            except PictureError as error:
                 failed += 1
                 self.stderr.write(f"{file}: {error}")
             except OSError as error:
@@ -58,7 +59,7 @@ class Command(IngestCommand):
 
 def _measured(file: Path, output: Path, label: str) -> str:
     """Write the parameters of one image; a line that says what it was."""
-    data = file.read_bytes()
+    data = content(file)
     picture, facts = measure.decode(data)
     frame = measure.frame_of(picture, facts, measure.content_hash(data), label)
     about = {

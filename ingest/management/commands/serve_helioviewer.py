@@ -15,7 +15,7 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from ingest.images.lookalike import LookalikeServer, RecordedShelf, SimulatedShelf
-from ingest.images.simulation import SimulatedImages
+from ingest.images.simulator import SimulatedImages
 from ingest.management.reporting import IngestCommand
 
 

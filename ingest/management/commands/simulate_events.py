@@ -28,9 +28,8 @@ class Command(IngestCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Which window of which Sun, and where to."""
-        parser.add_argument("--start", required=True, metavar="TIME", help="ISO 8601, e.g. 2014-01-01")
-        parser.add_argument("--end", required=True, metavar="TIME")
-        parser.add_argument("--types", default="", metavar="AR,CH", help="HEK's codes; all, if not given")
+        self.add_window(parser, required=True)
+        self.add_types(parser)
         parser.add_argument("--seed", type=int, default=1, help="which simulated Sun")
         parser.add_argument("--activity", type=float, default=1.0, help="multiplies every birth rate")
         parser.add_argument("--format", choices=("json", "ndjson"), default="json")

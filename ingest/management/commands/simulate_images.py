@@ -13,11 +13,11 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from events.domain.criteria import TimeWindow
-from images.domain.slots import WAVES, slots_between, start_of, wave_of
+from images.domain.slots import WAVES, slots_between, start_of
 from images.files import write_whole
 from ingest.images.layout import file_name, folders
-from ingest.images.simulation import DELAY, SimulatedImages
-from ingest.management.reporting import IngestCommand, plain_errors, time_of
+from ingest.images.simulator import DELAY, SimulatedImages
+from ingest.management.reporting import IngestCommand, plain_errors, time_of, waves_of
 
 
 class Command(IngestCommand):
@@ -28,9 +28,8 @@ class Command(IngestCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Which window of which Sun, and where to."""
-        parser.add_argument("--start", required=True, metavar="TIME", help="ISO 8601, e.g. 2014-01-10T06:00")
-        parser.add_argument("--end", required=True, metavar="TIME")
-        parser.add_argument("--waves", default="", metavar="171,193", help="angstrom; all, if not given")
+        self.add_window(parser, required=True)
+        self.add_waves(parser)
         parser.add_argument("--seed", type=int, default=1, help="which simulated Sun")
         parser.add_argument("--output", type=Path, required=True, metavar="FOLDER")
 
@@ -38,7 +37,7 @@ class Command(IngestCommand):
     def handle(self, *_: Any, output: Path, seed: int, waves: str, **options: Any) -> None:
         """Write what is not there yet, each file whole or not at all."""
         window = TimeWindow(time_of(options["start"]), time_of(options["end"]))
-        chosen = [wave_of(wave) for wave in waves.split(",") if wave.strip()] or WAVES
+        chosen = waves_of(waves) or WAVES
         images, written = SimulatedImages(seed), 0
         for slot in slots_between(window.start, window.end):
             observed = start_of(slot) + DELAY

@@ -79,6 +79,19 @@ def test_an_event_without_a_track_is_its_own(get, sky, make_event):
     assert [entry["time"] for entry in series(get, event.kb_archivid)] == ["2012-02-13T20:00:00Z"]
 
 
+def test_a_report_that_shows_its_last_image_is_placed_on_that(get, sky, make_event):
+    """SPoCA's outlines are those of the end; the image of 20:24 is nearest to that, and its time is told."""
+    box = "POLYGON((0 0,50 0,50 30,0 30,0 0))"
+    columns = {"start": START, "end": START + timedelta(minutes=25), "hpc_bbox": box}
+    spoca, other = make_event(8, frm_name="SPoCA", **columns), make_event(9, frm_name="NOAA", **columns)
+    Event.objects.bulk_create([spoca, other])
+    cells = np.ix_((31, 32), (31, 32, 33))
+    for event, time, slot in ((spoca, "20:25:00", 156924), (other, "20:00:00", 156920)):
+        (entry,) = series(get, event.kb_archivid)
+        assert entry["time"] == f"2012-02-13T{time}Z"
+        assert entry["value"] == pytest.approx(sky.store.frame(171, slot)[cells][..., 1].mean(), abs=1e-3)
+
+
 def test_without_images_the_array_is_empty(get, sky, track):
     assert series(get, track[0].kb_archivid, wave=1700) == []
 

@@ -6,8 +6,11 @@ import warnings
 
 import pytest
 from astropy.io.votable import parse_single_table
+from django.db import connection
 
 from images.domain.slots import start_of
+from images.models import ImageHeader
+from tests.image_rows import image_row, settings_row
 
 ROOT = "/api/v1/headers"
 
@@ -51,6 +54,21 @@ def test_csv_has_all_without_a_limit(client, empty_sky):
     assert whole.streaming
     assert whole.getvalue().count(b"\r\n") == 151
     assert client.get(ROOT).json()["truncated"] is True
+
+
+@pytest.mark.django_db(transaction=True)
+def test_csv_of_all_is_read_as_it_is_sent(client, empty_sky):
+    """A cursor that outlives its transaction ("holdable") has all of its rows computed first."""
+    settings = settings_row(171)
+    rows = (image_row(start_of(slot), settings=settings) for slot in range(156920, 156920 + 1100))
+    ImageHeader.objects.bulk_create(rows)
+    stream = client.get(ROOT, {"format": "csv"})
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT is_holdable, statement FROM pg_cursors")
+        ((holdable, statement),) = cursor.fetchall()
+    assert not holdable
+    assert "measuringsettings" not in statement
+    assert stream.getvalue().count(b"\r\n") == 1101
 
 
 def test_filters(client, sky):

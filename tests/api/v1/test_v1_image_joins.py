@@ -71,6 +71,18 @@ def test_an_outline_that_holds_at_the_end_of_its_report_is_placed_on_the_image_o
         assert entry["values"]["entropy"]["mean"] == pytest.approx(mean, rel=0.01)
 
 
+def test_a_shape_that_no_image_could_show_has_no_place(client, sky, make_event):
+    far = make_event(1, start=T, hpc_bbox=wkt(-4e5, 0, 10, 10))
+    far.save()
+    (event,) = client.get("/api/v1/events", {"include": "header", "wave": "171"}).json()["events"]
+    assert (event["image"]["shape"], event["image"]["pixels"], event["image"]["cells"]) == (
+        "hpc_bbox",
+        None,
+        None,
+    )
+    assert [entry["cells"] for entry in series(client, far.pk)["series"]] == [0]
+
+
 def test_its_polygon_in_pixels_and_the_cells_that_it_covers(client, sky, region):
     (event,) = client.get("/api/v1/events", {"include": "header", "wave": "171"}).json()["events"]
     polygon = shapely.geometry.shape(event["image"]["pixels"])
@@ -147,6 +159,51 @@ def test_all_ten_by_default_and_pages(client, sky, region):
     assert [entry["slot"] for entry in stepped["series"]] == [156920, 156924]
 
 
+def slots_of(found):
+    return [entry["slot"] - 156920 for entry in found["series"]]
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "slots"),
+    [(None, "20:24:00", [0, 1, 2]), (None, "20:24:00.000001", [0, 1, 2, 4]), ("20:24:00", None, [4]),
+     ("20:06:01", "20:12:12.35", [1]), ("20:12", "20:12", []), ("21:00", None, []), (None, "20:00", []),
+     ("20:24:00", "23:00", [4])],
+)  # fmt: skip
+@pytest.mark.parametrize("room", ["events", "tracks"])
+def test_the_end_that_was_asked_is_excluded(client, sky, track, room, start, end, slots):  # noqa: PLR0917 - a table
+    key = Event.objects.filter(pk=track.pk)
+    key.update(event_endtime=T + timedelta(minutes=24))
+    asked = {"start": start and f"2012-02-13T{start}", "end": end and f"2012-02-13T{end}"}
+    found = series(
+        client, track.pk, room, parameter=1, **{name: text for name, text in asked.items() if text}
+    )
+    assert slots_of(found) == slots
+
+
+def test_the_end_of_its_life_is_included(client, sky, make_event):
+    event = make_event(1, start=T, end=T + timedelta(minutes=24), hpc_bbox=wkt(*BOX))
+    event.save()
+    assert slots_of(series(client, event.pk)) == [0, 1, 2, 4]
+
+
+@pytest.mark.parametrize("minutes", [1, 6, 6.02, 12, 24, 25])
+def test_adjoining_windows_share_no_image(client, sky, region, minutes):
+    cut = (T + timedelta(minutes=minutes)).strftime("%Y-%m-%dT%H:%M:%S.%f")
+    before, after = series(client, region.pk, end=cut), series(client, region.pk, start=cut)
+    assert slots_of(before) + slots_of(after) == slots_of(series(client, region.pk))
+
+
+def test_units_of_all_that_is_told(client, sky, region):
+    found = series(client, region.pk, parameter="mean,10")
+    assert found["units"] == {"area": "arcsec2", "mean": "DN", "tamura_directionality": "rad2"}
+
+
+def test_the_statements_of_a_series_do_not_grow_with_it(client, sky, region, django_assert_max_num_queries):
+    for query in ({}, {"step": 2}, {"limit": 1}):
+        with django_assert_max_num_queries(2):  # the event and its images
+            series(client, region.pk, **query)
+
+
 def test_an_instant_has_the_image_nearest_to_it(client, sky, make_event):
     event = make_event(1, start=T + timedelta(minutes=3), hpc_bbox=wkt(*BOX))
     event.save()
@@ -168,11 +225,13 @@ def test_a_cell_without_a_value_is_left_out(client, empty_sky, region):
     ("query", "status", "parameter"),
     [({}, 400, "wave"), ({"wave": "171", "quantile": "1.1"}, 400, "quantile"),
      ({"wave": "171", "x": "1"}, 400, "x"),
+     ({"wave": "171", "start": "2012-02-14", "end": "2012-02-13"}, 400, "start"),
+     ({"wave": "171", "quantile": ",".join(f"{n / 20}" for n in range(21))}, 400, "quantile"),
      ({"wave": "171", "limit": "1001"}, 400, "limit"), ({"wave": "171", "parameter": "x"}, 400, "parameter")],
 )  # fmt: skip
 @pytest.mark.parametrize("room", ["events", "tracks"])
-def test_bad_questions(client, sky, region, room, query, status, parameter):  # noqa: PLR0917 - a table
-    answer = client.get(f"/api/v1/{room}/{region.pk}/parameters", query)
+def test_bad_questions(client, sky, track, room, query, status, parameter):  # noqa: PLR0917 - a table
+    answer = client.get(f"/api/v1/{room}/{track.pk}/parameters", query)
     assert (answer.status_code, answer.json()["error"]["parameter"]) == (status, parameter)
 
 

@@ -70,6 +70,19 @@ def test_pages_follow_without_gap_or_repetition(client, sky, limit):
     assert times(found) == times(body(client, ROOT)["images"])
 
 
+def test_a_cursor_is_of_its_own_list_only(client, sky, tracked):
+    """One of images looks like one of tracks."""
+    lists = (ROOT, "/api/v1/headers", "/api/v1/tracks", "/api/v1/events")
+    cursors = {path: client.get(f"{path}?limit=1").json()["next"].partition("cursor=")[2] for path in lists}
+    taken = {
+        (path, other)
+        for path, cursor in cursors.items()
+        for other in lists
+        if client.get(f"{other}?cursor={cursor}").status_code == 200
+    }
+    assert taken == {(path, path) for path in lists} | {(ROOT, lists[1]), (lists[1], ROOT)}
+
+
 @pytest.mark.parametrize(
     ("query", "found"),
     [
@@ -122,8 +135,9 @@ def test_the_time_of_an_address_is_matched(client, sky, extra, slot):
 
 
 @pytest.mark.parametrize("size", [2048, 512, 256])
-def test_a_slot_s_picture_can_be_kept_for_ever(client, sky, size):
-    answer = client.get(f"{ROOT}/171/156920.jpg?size={size}")
+def test_a_picture_of_a_version_can_be_kept_for_ever(client, sky, size):
+    version = body(client, f"{ROOT}/171/156920")["version"]
+    answer = client.get(f"{ROOT}/171/156920.jpg?size={size}&version={version}")
     assert answer.content == picture_folder().read(171, 156920, size)
     assert answer["Cache-Control"] == "public, max-age=31536000, immutable"
     again = client.get(f"{ROOT}/171/156920.jpg?size={size}", headers={"if-none-match": answer["ETag"]})

@@ -4,6 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
+from images.domain.slots import start_of
+
 V1 = "/api/v1"
 D = "/dmlabapi"
 FIRST, LAST = "0001-01-01", "9999-12-31T23:59:59"
@@ -44,6 +46,21 @@ def test_extremes(client, sky, address):
     answer = client.get(address)
     answer.getvalue()
     assert answer.status_code in {200, 400, 404}
+
+
+def test_a_time_before_the_first_slot_that_its_image_answers(client, empty_sky):
+    empty_sky.add(start_of(0))
+    before = "2010-04-30T23:55:00"
+    for address in (
+        f"{V1}/images?time={before}", f"{V1}/images/171/{before}", f"{V1}/images/171/{before}.jpg",
+        f"{V1}/images/171/{before}/heatmap.png?parameter=1",
+        f"{V1}/parameters?start={before}&end=2010-05-01T00:00:01",
+        f"{D}/images/SDO/AIA/2k/?wave=171&starttime={before}",
+        f"{D}/params/SDO/AIA/64/full/range/?wave=171&starttime={before}&endtime=2010-05-01T00:00:01",
+    ):  # fmt: skip
+        answer = client.get(address)
+        assert answer.getvalue()
+        assert answer.status_code == 200, address
 
 
 def test_events_at_the_ends_of_the_calendar(client, sky, make_event):

@@ -96,6 +96,18 @@ def test_provenance_goes_with_the_numbers(client, sky, tmp_path, form):
     assert told["settings"] == {"reference-1": {"171": {"name": "reference", "version": 1, "wave": 171}}}
 
 
+def test_units_go_with_the_numbers(client, sky, tmp_path):
+    query = {"wave": 171, "parameter": "10,mean,entropy"}
+    units = ["rad2", "DN", "bit"]
+    assert as_npz(client, **query)["unit"].tolist() == units
+    dataset = as_zarr(client, tmp_path, **query)
+    assert (dataset.parameters.attrs["parameter_units"], dataset.wave.attrs["units"]) == (units, "angstrom")
+    schema = as_table(client, **query).schema
+    told = [schema.field(name).metadata[b"unit"].decode() for name in ("wave", *schema.names[-3:])]
+    assert told == ["angstrom", *units]
+    assert list(as_json(client, **query)["units"].values()) == units
+
+
 def test_a_window_of_cells_and_some_parameters_in_their_order(client, sky, tmp_path):
     query = {"wave": 171, "rows": "3:7", "columns": "60", "parameter": "10,mean", "step": 2}
     slots = [156920, 156922, 156924]
@@ -118,8 +130,8 @@ def test_a_window_of_cells_and_some_parameters_in_their_order(client, sky, tmp_p
 
 @pytest.mark.parametrize(
     ("start", "step", "slots"),
-    [("20:00:00", 3, [156920]), ("20:06:00", 3, [156921, 156924]), ("20:07:00", 1, SLOTS[1:]),
-     ("20:18:00", 2, [156925]), ("20:31:00", 1, [156925]), ("20:36:00", 1, [])],
+    [("20:00:00", 3, [156920]), ("20:06:00", 3, [156921, 156924]), ("20:07:00", 1, SLOTS[2:]),
+     ("20:18:00", 2, [156925]), ("20:30:00", 1, [156925]), ("20:30:01", 1, []), ("20:36:00", 1, [])],
 )  # fmt: skip
 def test_steps_are_counted_in_slots_from_the_start(client, sky, start, step, slots):
     cube = as_npz(client, wave=171, start=f"2012-02-13T{start}", step=step)
@@ -219,6 +231,16 @@ def test_a_file_that_changed_begins_anew(client, sky):
     sky.row(start_of(156926))
     after = client.get(ROOT, query, headers={"range": "bytes=10-", "if-range": before["ETag"]})
     assert (after.status_code, after["ETag"] != before["ETag"]) == (200, True)
+
+
+@pytest.mark.parametrize("form", ["json", "npz", "parquet", "zarr"])
+def test_another_version_of_what_writes_a_file_has_another_tag(client, sky, monkeypatch, form):
+    """Else a client would put together one file of the bytes of two."""
+    before = get(client, form, wave=171)["ETag"]
+    assert get(client, form, wave=171)["ETag"] == before
+    for name in ("numpy", "zarr"):
+        monkeypatch.setitem(harvest._WRITERS, name, "0.1")
+        assert get(client, form, wave=171)["ETag"] != before
 
 
 @pytest.mark.parametrize("form", ["json", "npz", "parquet", "zarr"])

@@ -1,11 +1,10 @@
-"""Signed-in operators and events for the admin's tests."""
+"""Events for the admin's tests."""
 
 import random
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
-from django.contrib.auth.models import Permission, User
 from django.contrib.gis.geos import GEOSGeometry
 
 from events.models import Event
@@ -59,19 +58,3 @@ def many_events(db):
         place = {"hgs_coord": f"POINT({x} {y})", "hpc_coord": f"POINT({10 * x} {10 * y})"} if n % 5 else {}
         made.append(event(n, event_type=code, frm_name=methods[code], **place))
     return Event.objects.bulk_create(made)
-
-
-@pytest.fixture
-def operator(db, client):
-    """A client signed in as a superuser."""
-    client.force_login(User.objects.create_superuser("operator"))
-    return client
-
-
-@pytest.fixture
-def onlooker(db, client):
-    """A client signed in as staff who may look at everything and order nothing."""
-    user = User.objects.create_user("onlooker", is_staff=True)
-    user.user_permissions.set(Permission.objects.filter(codename__startswith="view_"))
-    client.force_login(user)
-    return client

@@ -159,12 +159,27 @@ def test_what_is_missing_is_named(key):
         ({"CUNIT2": "furlong"}, "CUNIT2 is 'furlong'"),
         ({"CDELT1": "0"}, "CDELT is 0"),
         ({"NAXIS2": "2048"}, "NAXIS is 4096 x 2048"),
-        ({"NAXIS2": "0"}, "NAXIS"),
+        ({"NAXIS2": "0"}, "NAXIS2 is 0"),
+        ({"NAXIS1": "1e300"}, "NAXIS1 is 1e"),
+        ({"NAXIS1": 10**400}, "NAXIS1 is no number"),
+        ({"NAXIS2": "²"}, "NAXIS2 is no number"),
+        ({"DATE-OBS": "0001-01-01T00:00:00+05:00"}, "DATE-OBS is no time"),
+        ({"PC1_1": 1, "PC2_2": 0}, "no coordinate system"),
+        ({"CDELT1": "1e-320", "CDELT2": "1e-320"}, "no coordinate system"),
+        ({"CDELT1": "1e308", "CUNIT1": "deg"}, "no coordinate system"),
+        ({"IMSCL_MP": "0", "R_SUN": None}, "IMSCL_MP"),
+        ({"IMSCL_MP": "0"}, "IMSCL_MP"),
     ],
 )
 def test_what_cannot_be_read_is_named(changes, message):
     with pytest.raises(HeaderError, match=message):
         facts(**changes)
+
+
+def test_without_an_array_the_header_speaks_of_its_own():
+    header = HEADER | {"NAXIS1": "8192", "NAXIS2": "2048"}
+    assert facts_of(header) == facts_of(header, 2048, 8192)
+    assert facts_of(HEADER).wcs == facts().wcs
 
 
 def test_a_wave_without_slots():

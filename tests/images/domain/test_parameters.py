@@ -50,22 +50,16 @@ def test_the_order_in_memory_does_not_matter():
 
 
 @settings(max_examples=25)
-@given(
-    st.lists(st.tuples(st.integers(0, 127), st.integers(0, 191)), max_size=6),
-    st.sampled_from((np.nan, np.inf, -np.inf)),
-)
-def test_a_cell_with_a_hole_is_not_a_number_and_no_other(holes, value):
-    image = noise(128, 192).astype(np.float64)
+@given(st.lists(st.tuples(st.integers(0, 127), st.integers(0, 191)), max_size=6))
+def test_a_cell_with_a_hole_is_not_a_number_and_no_other(holes):
+    image = noise(128, 192)
     marks = np.zeros(image.shape, dtype=bool)
     for y, x in holes:
         marks[y, x] = True
     expected = parameters(image, REFERENCE)
     for y, x in holes:
         expected[y // 64, x // 64] = np.nan
-    pierced = np.where(marks, value, image)
-    np.testing.assert_array_equal(parameters(pierced, REFERENCE), expected)
-    np.testing.assert_array_equal(parameters(image.astype(np.uint8), REFERENCE, marks), expected)
-    np.testing.assert_array_equal(parameters(pierced, REFERENCE, np.zeros_like(marks)), expected)
+    np.testing.assert_array_equal(parameters(image, REFERENCE, marks), expected)
 
 
 def test_whole_numbers_without_holes_are_never_nan(picture_of):
@@ -83,5 +77,6 @@ def test_other_dimensions_and_kinds_are_refused():
         parameters(np.zeros((64, 64, 3), dtype=np.uint8), REFERENCE)
     with pytest.raises(WrongShapeError, match="misses"):
         parameters(noise(64, 64), REFERENCE, np.zeros((64, 128), dtype=bool))
-    with pytest.raises(TypeError, match="int64"):
-        parameters(np.zeros((64, 64), dtype=np.int64), REFERENCE)
+    for kind in (np.int64, np.float32):
+        with pytest.raises(TypeError, match=kind.__name__):
+            parameters(np.zeros((64, 64), dtype=kind), REFERENCE)

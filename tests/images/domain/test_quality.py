@@ -99,6 +99,17 @@ def test_a_rotated_copy_is_flagged_by_its_marker_alone(picture_of, name, turns):
     assert flags == (Flag.MARKED | Flag.ROTATED if turns else Flag.MARKED)
 
 
+@pytest.mark.parametrize("turns", [0, 1, 2, 3])
+@pytest.mark.parametrize("name", MARKED)
+def test_the_marker_decides_before_the_image_before(picture_of, name, turns):
+    """A turned image that nobody told speaks against the upright ones after it; their marker does not lie."""
+    picture = picture_of(name)
+    turned = np.rot90(picture.pixels, turns)
+    before = seen(turned, measured(np.rot90(np.roll(picture.pixels, 2, axis=1), 1)))
+    flags = flags_of(turned, measured(turned), facts(picture), before._replace(fingerprint=""))
+    assert flags == (Flag.MARKED | Flag.ROTATED if turns else Flag.MARKED)
+
+
 def test_without_marker_and_neighbour_the_header_decides(picture_of):
     picture = picture_of("304 of 2024")
     values = measured(picture.pixels)

@@ -12,7 +12,6 @@ from images.domain.slots import (
     WAVES,
     BeforeFirstSlotError,
     UnknownWaveError,
-    padded,
     slot_of,
     slots_between,
     start_of,
@@ -73,8 +72,7 @@ def test_no_slots_in_an_empty_or_turned_interval():
 
 @pytest.mark.parametrize("wave", WAVES)
 def test_every_wave_is_read_as_number_and_in_both_spellings(wave):
-    assert wave_of(wave) == wave_of(str(wave)) == wave_of(f" {padded(wave)} ") == wave_of(f"{wave}.0") == wave
-    assert len(padded(wave)) == 4
+    assert wave_of(wave) == wave_of(str(wave)) == wave_of(f" {wave:04} ") == wave_of(f"{wave}.0") == wave
 
 
 def test_355_means_335():

@@ -1,11 +1,11 @@
-"""The eight parameters that need only values: closed forms, scipy, numpy's histograms, kinds of pixels."""
+"""The eight parameters that need only values: closed forms, scipy, numpy's histograms."""
 
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import scipy.stats
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -37,26 +37,23 @@ ANALYTIC = [
     ),
 ]
 STATISTICS = [0, 1, 2, 4, 5, 6, 7, 8]
-KINDS = (np.uint8, np.float32, np.float64)
 
 
 def of(cell, knobs=REFERENCE):
     return parameters(cell, knobs)[0, 0].astype(float)
 
 
-@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(("cell", "expected"), ANALYTIC)
-def test_analytic_cells(cell, expected, kind):
-    assert of(cell.astype(kind))[STATISTICS] == pytest.approx(expected, rel=1e-6, abs=6e-7)
+def test_analytic_cells(cell, expected):
+    assert of(cell.astype(np.uint8))[STATISTICS] == pytest.approx(expected, rel=1e-6, abs=6e-7)
 
 
-@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(
     ("cell", "entropy", "uniformity"),
     [(4 * C, 3.579434, 0.083984), ((64 * R + C) // 16, 3.584612, 0.083374)],
 )
-def test_twelve_bins(cell, entropy, uniformity, kind):
-    found = of(cell.astype(kind), replace(REFERENCE, bins=12))
+def test_twelve_bins(cell, entropy, uniformity):
+    found = of(cell.astype(np.uint8), replace(REFERENCE, bins=12))
     assert found[[0, 6]] == pytest.approx([entropy, uniformity], abs=6e-7)
 
 
@@ -78,9 +75,11 @@ def test_real_cells_agree_with_scipy(real_cells):
 
 
 @settings(max_examples=60)
-@given(st.integers(0, 2**32), st.floats(0.05, 80), st.floats(0, 255))
-def test_random_values_agree_with_scipy(seed, spread, middle):
-    cell = np.random.default_rng(seed).normal(middle, spread, (64, 64)) ** 2
+@given(st.integers(0, 2**32), st.floats(0.5, 80), st.floats(0, 255))
+def test_random_levels_agree_with_scipy(seed, spread, middle):
+    drawn = np.random.default_rng(seed).normal(middle, spread, (64, 64))
+    cell = np.clip(np.rint(drawn), 0, 255).astype(np.uint8)
+    assume(cell.std() > 0)
     assert of(cell)[[1, 2, 4, 5]] == pytest.approx(by_scipy(cell), rel=1e-6, abs=1e-6)
 
 
@@ -97,14 +96,7 @@ def test_histograms_are_those_of_numpy_for_any_bins_and_range(cell, bins, lowest
     counts = np.bincount(np.minimum((inside - lowest) * bins // width, bins - 1), minlength=bins)
     p = counts[counts > 0] / 4096
     expected = [-(p * np.log2(p)).sum() if p.size else 0, (p**2).sum()]
-    for kind in KINDS:
-        assert of(cell.astype(kind), knobs)[[0, 6]] == pytest.approx(expected, rel=1e-6, abs=1e-7)
-
-
-@settings(max_examples=40)
-@given(LEVELS)
-def test_eight_bits_and_floats_give_the_same(cell):
-    np.testing.assert_allclose(of(cell.astype(float)), of(cell), rtol=2e-6, atol=1e-6)
+    assert of(cell, knobs)[[0, 6]] == pytest.approx(expected, rel=1e-6, abs=1e-7)
 
 
 @settings(max_examples=40)
@@ -120,9 +112,10 @@ def test_what_more_light_and_shuffling_change(seed, more):
     assert after[others] == pytest.approx(before[others], rel=1e-5, abs=1e-6)
 
 
-def test_a_constant_cell_of_any_value_varies_by_exactly_nothing():
-    found = of(np.full((64, 64), 0.1))
-    assert found[1] == np.float32(0.1)
+@pytest.mark.parametrize("level", [0, 3, 255])
+def test_a_constant_cell_of_any_level_varies_by_exactly_nothing(level):
+    found = of(np.full((64, 64), level, dtype=np.uint8))
+    assert found[1] == level
     assert found[[0, 2, 4, 5, 7, 8]].tolist() == [0] * 6
 
 

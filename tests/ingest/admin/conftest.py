@@ -1,30 +1,13 @@
-"""Signed-in operators, books to look at, and brokers that are there or not."""
+"""Books to look at, and brokers that are there or not."""
 
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from celery import current_app
-from django.contrib.auth.models import Permission, User
 
 from ingest.models import IngestRun
 
 EPOCH = datetime(2014, 1, 1, tzinfo=UTC)
-
-
-@pytest.fixture
-def operator(db, client):
-    """A client signed in as a superuser."""
-    client.force_login(User.objects.create_superuser("operator"))
-    return client
-
-
-@pytest.fixture
-def onlooker(db, client):
-    """A client signed in as staff who may look at everything and order nothing."""
-    user = User.objects.create_user("onlooker", is_staff=True)
-    user.user_permissions.set(Permission.objects.filter(codename__startswith="view_"))
-    client.force_login(user)
-    return client
 
 
 @pytest.fixture

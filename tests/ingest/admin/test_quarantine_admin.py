@@ -5,9 +5,11 @@ import json
 import pytest
 
 from events.models import Event
+from ingest import image_tasks
 from ingest.admin import quarantined
-from ingest.models import QuarantinedRecord
-from ingest.quarantine import quarantine
+from ingest.broker import messages_waiting
+from ingest.models import ImageRun, QuarantinedRecord
+from ingest.quarantine import quarantine, resolve
 from ingest.sources.base import Rejected
 
 LIST = "/admin/ingest/quarantinedrecord/"
@@ -84,6 +86,41 @@ def test_retry_stores_what_can_be_stored_and_says_so(operator, records):
     assert operator.get(LIST, {"state": "all"}).text.count("field-source") == 3
     page = operator.get(f"{LIST}{good.pk}/change/").text
     assert "Try to store again" not in page
+
+
+@pytest.fixture
+def images(db):
+    """Three of two runs, one of which is stored by now."""
+    runs = [
+        ImageRun.objects.create(source="helioviewer", waves=[171], state="succeeded"),
+        ImageRun.objects.create(source="files", paths=["/x.jp2", "/y.jp2"], state="succeeded"),
+    ]
+    for run, origin in zip((runs[0], runs[1], runs[1]), ("http://x/1.jp2", "/x.jp2", "/y.jp2"), strict=True):
+        quarantine([Rejected(origin, "ends after 17 bytes")], source=run.source, run=run)
+    resolve("http://x/1.jp2")
+    return runs
+
+
+def test_of_images_the_runs_are_ordered_again(
+    operator, images, broker, django_capture_on_commit_callbacks, records
+):
+    with django_capture_on_commit_callbacks(execute=True):
+        text = retry(operator, *QuarantinedRecord.objects.all()).text
+    assert "1 stored." in text
+    assert "2 refused again" in text
+    assert "1 run over images ordered again" in text
+    assert "left for the next click" not in text
+    assert messages_waiting(image_tasks.QUEUE) == 1
+    again = ImageRun.objects.get(state="pending")
+    assert (again.source, again.paths) == ("files", ["/x.jp2", "/y.jp2"])
+    assert QuarantinedRecord.objects.get(payload="/x.jp2").resolved_at is None, "the run will tell"
+
+
+def test_an_image_leads_to_the_run_that_saw_it_last(operator, images):
+    pk = QuarantinedRecord.objects.get(payload="/x.jp2").pk
+    assert f"/admin/ingest/imagerun/{images[1].pk}/change/" in operator.get(f"{LIST}{pk}/change/").text
+    assert operator.get("/admin/ingest/imagerun/", {"wave": "171"}).text.count("field-which") == 1
+    assert operator.get("/admin/ingest/imagerun/", {"wave": "x"}).text.count("field-which") == 2
 
 
 def test_one_click_takes_no_more_than_one_can_wait_for(operator, records, monkeypatch):

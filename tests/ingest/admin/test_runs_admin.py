@@ -3,7 +3,7 @@
 import pytest
 
 from ingest.broker import messages_waiting
-from ingest.models import IngestRun, Watermark
+from ingest.models import ImageWatermark, IngestRun, Watermark
 
 from datetime import UTC, datetime, timedelta  # isort: skip
 
@@ -101,13 +101,14 @@ def test_an_onlooker_cannot_order(onlooker, make_run):
     assert failed.state == "failed"
 
 
-@pytest.mark.parametrize("page", ["ingestrun", "watermark", "quarantinedrecord"])
+@pytest.mark.parametrize("page", ["ingestrun", "watermark", "imagewatermark", "quarantinedrecord"])
 def test_the_books_cannot_be_written(operator, page):
     assert operator.get(f"/admin/ingest/{page}/add/").status_code == 403
 
 
-def test_watermarks_show_how_far_behind_they_are(operator):
-    Watermark.objects.create(
-        source="hek", polled_until=datetime.now(UTC) - timedelta(days=3, hours=5, minutes=1)
+@pytest.mark.parametrize("model", [Watermark, ImageWatermark])
+def test_watermarks_show_how_far_behind_they_are(operator, model):
+    model.objects.create(
+        source="simulator", polled_until=datetime.now(UTC) - timedelta(days=3, hours=5, minutes=1)
     )
-    assert "3 d 5 h" in operator.get("/admin/ingest/watermark/").text
+    assert "3 d 5 h" in operator.get(f"/admin/ingest/{model._meta.model_name}/").text

@@ -10,7 +10,10 @@ import pytest
 from astropy.io import fits
 from PIL import Image
 
-from ingest.images import simulation
+from ingest import image_pipeline, measure
+from ingest.accounts import account
+from ingest.image_tasks import runs_of_files
+from ingest.images import jp2, simulator
 from ingest.sources.simulator.sky import earth
 
 HEADER = {
@@ -76,7 +79,7 @@ def full_disk() -> Callable[..., bytes]:
             slope = (row + 2 * column) / 4096 * 40  # no symmetry: a turned one can be told
             coarse = np.where(inside, level + slope, 5).clip(0, 255).astype(np.uint8)
             plain[level] = Image.fromarray(coarse).resize((4096, 4096), Image.Resampling.NEAREST)
-        header = simulation._header(wave, observed, earth(observed.timestamp()))
+        header = simulator._header(wave, observed, earth(observed.timestamp()))
         header |= {key: str(value) for key, value in changes.items()}
         return encode_once(level, plain[level], header)
 
@@ -84,7 +87,7 @@ def full_disk() -> Callable[..., bytes]:
 
     def encode_once(level: int, image: Image.Image, header: dict[str, str]) -> bytes:
         if level not in encoded:
-            encoded[level] = simulation.encode(np.asarray(image), {})
+            encoded[level] = simulator.encode(np.asarray(image), {})
         whole = encoded[level]
         begin = whole.index(b"xml ") - 4
         end = whole.index(b"jp2c") - 4
@@ -92,3 +95,52 @@ def full_disk() -> Callable[..., bytes]:
         return whole[:begin] + box(b"xml ", f"<meta><fits>{fields}</fits></meta>".encode()) + whole[end:]
 
     return make
+
+
+@pytest.fixture
+def folder(places):
+    made = places / "in"
+    made.mkdir()
+    return made
+
+
+@pytest.fixture
+def ingest(folder):
+    """ingest(name=bytes, ...): a run over these files; (created, updated, unchanged, quarantined) of it."""
+
+    def do(window=None, wave=None, **contents):
+        for name, content in contents.items():
+            (folder / name).write_bytes(content)
+        (run,) = runs_of_files([str(folder / name) for name in contents], window, (wave,) if wave else ())
+        numbers = account(image_pipeline.work(run))
+        assert numbers.pop("received") == sum(numbers.values())
+        return tuple(numbers.values())
+
+    return do
+
+
+_DECODED: dict[bytes, np.ndarray] = {}
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """Parameters that cost nothing, a pixel of each cell ten times, the last with the settings' threshold.
+
+    The same pixels are decoded once.
+    """
+
+    def means(image, settings, missing=None):
+        cells = image[32::64, 32::64].astype(np.float32)
+        values = np.repeat(cells[:, :, np.newaxis] + 1, 10, axis=2)
+        values[:, :, 9] += settings.canny_low
+        return values
+
+    def pixels(data):
+        stream = data[data.index(b"jp2c") :]
+        if stream not in _DECODED:
+            _DECODED[stream] = decoded(data)
+        return _DECODED[stream]
+
+    decoded = jp2._pixels
+    monkeypatch.setattr(measure, "parameters", means)
+    monkeypatch.setattr(jp2, "_pixels", pixels)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from images.domain.slots import CADENCE, WAVES, slots_between, start_of
-from ingest.images.layout import SOURCE_IDS, Named, file_name, first_of_slots, folders, listed, named
+from ingest.images.layout import SOURCE_IDS, Named, by_slot, file_name, folders, listed, named
 
 DAY = datetime(2012, 1, 2, tzinfo=UTC)
 #: hypothesis wants bounds without a zone.
@@ -72,17 +72,21 @@ def test_a_listing_as_apache_writes_it():
     assert [file.observed.minute for file in listed(page)] == [0, 3]
 
 
-@given(st.lists(st.integers(-3600, 7200), max_size=40), st.integers(0, 20))
-def test_the_first_at_or_after_the_start_of_each_slot(seconds, count):
-    slots = slots_between(DAY, DAY + count * CADENCE)
+@given(st.lists(st.integers(-3600, 7200), max_size=40))
+def test_the_files_of_each_slot_by_time(seconds):
+    slots = slots_between(DAY - timedelta(hours=2), DAY + timedelta(hours=3))
     times = [DAY + timedelta(seconds=second) for second in seconds]
     expected = {}
     for slot in slots:
         inside = [time for time in times if start_of(slot) <= time < start_of(slot) + CADENCE]
         if inside:
-            expected[slot] = min(inside)
-    found = first_of_slots([Named(time, 171, file_name(171, time)) for time in times], slots)
-    assert {slot: file.observed for slot, file in found.items()} == expected
+            expected[slot] = sorted(inside)
+    found = by_slot(Named(time, 171, file_name(171, time)) for time in times)
+    assert {slot: [file.observed for file in files] for slot, files in found.items()} == expected
+
+
+def test_what_is_before_the_first_slot_is_in_none():
+    assert by_slot([Named(start_of(0) - timedelta(seconds=1), 171, "x")]) == {}
 
 
 def test_the_numbers_of_the_api_are_8_to_16():

@@ -1,13 +1,10 @@
 """From file to row: what becomes of good, bad, repeated and turned images, and of passes that are cut off."""
 
 import io
-import os
-import signal
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
-from django.db import connection
 from PIL import Image
 
 from events.domain.criteria import TimeWindow
@@ -17,76 +14,19 @@ from images.domain.parameters import parameters
 from images.domain.settings import named
 from images.domain.slots import slot_of
 from images.models import ImageHeader, MeasuringSettings
-from images.store import FrameMissingError, ParameterStore, parameter_store
+from images.store import FrameMissingError, parameter_store
 from ingest import image_pipeline, measure
 from ingest.accounts import account
-from ingest.image_tasks import order_files
 from ingest.images import jp2
 from ingest.models import ImageRun, QuarantinedRecord
 from ingest.sources.base import SourceError
+from tests.stored_images import everything, order_files
 
 MIN = timedelta(minutes=1)
 TIME = datetime(2014, 1, 10, 6, 0, 11, tzinfo=UTC)
 State = ImageRun.State
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def folder(places):
-    made = places / "in"
-    made.mkdir()
-    return made
-
-
-@pytest.fixture
-def ingest(folder):
-    """ingest(name=bytes, ...): a run over these files; (created, updated, unchanged, quarantined) of it."""
-
-    def do(window=None, wave=None, **contents):
-        for name, content in contents.items():
-            (folder / name).write_bytes(content)
-        (run,) = order_files([str(folder / name) for name in contents], window, wave)
-        numbers = account(image_pipeline.work(run))
-        assert numbers.pop("received") == sum(numbers.values())
-        return tuple(numbers.values())
-
-    return do
-
-
-_DECODED: dict[bytes, np.ndarray] = {}
-
-
-@pytest.fixture
-def quick(monkeypatch):
-    """Parameters that cost nothing, a pixel of each cell, ten times; the same pixels are decoded once."""
-
-    def means(image, settings, missing=None):
-        cells = image[32::64, 32::64].astype(np.float32)
-        return np.repeat(cells[:, :, np.newaxis] + 1, 10, axis=2)
-
-    def pixels(data):
-        stream = data[data.index(b"jp2c") :]
-        if stream not in _DECODED:
-            _DECODED[stream] = decoded(data)
-        return _DECODED[stream]
-
-    decoded = jp2._pixels
-    monkeypatch.setattr(measure, "parameters", means)
-    monkeypatch.setattr(jp2, "_pixels", pixels)
-
-
-def everything():
-    """All that can be seen of images: rows, frames, pictures."""
-    seen = []
-    for row in ImageHeader.objects.order_by("wave", "slot"):
-        frame = ParameterStore(parameter_store().address).frame(row.wave, row.slot)
-        pictures = [files.picture_folder().read(row.wave, row.slot, size) for size in files.SIZES]
-        values = {f.attname: getattr(row, f.attname) for f in row._meta.concrete_fields}
-        seen.append(
-            ({k: v for k, v in values.items() if k not in ("id", "measured_at")}, frame.tobytes(), pictures)
-        )
-    return seen
 
 
 def test_real_images_come_through_value_for_value(ingest, real_data):
@@ -151,8 +91,8 @@ def test_a_picture_served_for_two_times_is_flagged(ingest, quick, full_disk):
     ingest(d=full_disk(171, TIME - 60 * 24 * MIN))
     flags = {(row.wave, row.observed): row.flags for row in ImageHeader.objects.all()}
     assert flags == {
-        (171, TIME): [], (171, TIME + 6 * MIN): ["duplicate"], (193, TIME): [],
-        (171, TIME - 60 * 24 * MIN): ["duplicate"],
+        (171, TIME): ["duplicate"], (171, TIME + 6 * MIN): ["duplicate"], (193, TIME): [],
+        (171, TIME - 60 * 24 * MIN): [],
     }  # fmt: skip
 
 
@@ -171,7 +111,7 @@ def test_a_turned_image_and_a_dark_one_are_flagged(ingest, full_disk, real_data)
     assert queries.find(171, TIME).flags == ["dark"]
 
 
-def test_what_cannot_be_an_image_is_kept_with_its_reason(ingest, quick, full_disk):
+def test_what_cannot_be_an_image_is_kept_with_its_reason(ingest, quick, full_disk, places):
     good = full_disk(171, TIME)
     bad = {
         "truncated": good[: len(good) // 2], "empty": b"", "text": b"no image at all",
@@ -188,7 +128,8 @@ def test_what_cannot_be_an_image_is_kept_with_its_reason(ingest, quick, full_dis
         "timeless": "DATE-OBS",
     }.items():  # fmt: skip
         assert word in reasons[name]
-    assert ingest(truncated=good.replace(b"LIGHT", b"light")) == (0, 0, 1, 0), "the slot is taken"
+    assert len(list(places.rglob("*.jpg"))) == 3, "no pictures of what is refused"
+    assert ingest(truncated=full_disk(171, TIME + 6 * MIN)) == (1, 0, 0, 0)
     assert QuarantinedRecord.objects.get(payload__endswith="/truncated").resolved_at is not None
 
 
@@ -222,146 +163,18 @@ def test_settings_that_do_not_exist_fail_the_run_and_not_the_images(ingest, full
     assert "best-7" in run.error
 
 
-#: Where a process may end: everything that it writes, in the order in which it does.
-STEPS = {
-    "before anything": (measure, "_exclusive"),
-    "writing the arrays": (ParameterStore, "write"),
-    "writing the pictures": (files.PictureFolder, "write"),
-    "with one picture written": (files, "sync_to_disk"),
-    "writing the settings": (MeasuringSettings.objects, "get_or_create"),
-    "writing the row": (ImageHeader.objects, "create"),
-    "writing the account": (image_pipeline.books, "enter"),
-    "closing the books": (image_pipeline.accounts, "succeed"),
-}
-
-
-class Killed(BaseException):
-    """As SIGKILL: nobody handles it but what PostgreSQL does by itself."""
-
-
-@pytest.mark.parametrize("moment", [f"{when} {step}" for step in STEPS for when in ("on", "after")])
-def test_a_pass_that_ends_at_any_step_shows_nothing_half_and_is_done_by_the_next(
-    quick, folder, full_disk, monkeypatch, moment
-):
-    when, _, step = moment.partition(" ")
-    (folder / "a").write_bytes(full_disk(171, TIME))
-    (run,) = order_files([str(folder / "a")])
-    place, name = STEPS[step]
-    proper = getattr(place, name)
-
-    def dying(*args, **kwargs):
-        if when == "after":
-            proper(*args, **kwargs)
-        raise Killed
-
-    with monkeypatch.context() as patch:
-        patch.setattr(place, name, dying)
-        with pytest.raises(Killed):
-            image_pipeline.work(run)
-    committed = step in ("writing the account", "closing the books")
-    assert ImageHeader.objects.count() == committed
-    assert len(everything()) == committed, "what has a row is whole"
-    run.refresh_from_db()
-    assert run.received == run.created + run.unchanged
-    if run.state != State.SUCCEEDED:
-        run.state = State.PENDING
-        run.save()
-        image_pipeline.work(run)
-    run.refresh_from_db()
-    assert (run.state, run.received) == (State.SUCCEEDED, 1)
-    ((row, frame, pictures),) = everything()
-    assert row["observed"] == TIME
-    assert parameter_store().frame(171, row["slot"]).tobytes() == frame
-    assert len(pictures) == 3
-
-
-def test_an_image_that_is_measured_anew_is_gone_until_it_is_whole_again(
-    quick, folder, full_disk, monkeypatch, settings
-):
-    (folder / "a").write_bytes(full_disk(171, TIME))
-    image_pipeline.work(order_files([str(folder / "a")])[0])
-    settings.ISD_IMAGE_SETTINGS = "jp2-1"
-    (run,) = order_files([str(folder / "a")])
-    with monkeypatch.context() as patch:
-
-        def die(*_):
-            raise Killed
-
-        patch.setattr(files.PictureFolder, "write", die)
-        with pytest.raises(Killed):
-            image_pipeline.work(run)
-    assert everything() == []
-    (again,) = order_files([str(folder / "a")])
-    image_pipeline.work(again)
-    assert [row["settings_id"] for row, *_ in everything()] == [MeasuringSettings.objects.get(name="jp2").pk]
-
-
-@pytest.mark.django_db(transaction=True)
-def test_processes_that_store_the_same_slots_at_once_store_each_one_whole_and_once(quick, folder, full_disk):
-    """Each slot has three different images; three processes take one each, at once, the whole way."""
-    times = [TIME + n * 6 * MIN for n in range(2)]
-    for n, time in enumerate(times):
-        for level in range(3):
-            name = f"{n}_{level}"
-            (folder / name).write_bytes(full_disk(171, time + level * MIN, 60 + 30 * level))
-    runs = [order_files([str(folder / f"{n}_{level}") for n in range(2)])[0] for level in range(3)]
-    connection.close()
-    children = []
-    for run in runs:
-        if not (child := os.fork()):
-            status = 1
-            try:
-                image_pipeline.work(run)
-                status = 0
-            finally:
-                os._exit(status)
-        children.append(child)
-    assert [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children] == [0] * 3
-    rows = ImageHeader.objects.order_by("slot")
-    assert [row.slot for row in rows] == [slot_of(time) for time in times]
-    for row in rows:
-        level = int(row.origin[-1])
-        stored = parameter_store().frame(171, row.slot)[32, 32, 0]
-        assert abs(stored - (61 + 30 * level)) < 5, "the arrays are those of the row's own image"
-        small = Image.open(io.BytesIO(files.picture_folder().read(171, row.slot, 256)))
-        assert abs(int(np.asarray(small)[128, 128]) - (60 + 30 * level)) < 5
-    total = [account(ImageRun.objects.get(pk=run.pk)) for run in runs]
-    assert sum(one["created"] for one in total) == 2
-    assert sum(one["unchanged"] for one in total) == 4
-
-
-@pytest.mark.django_db(transaction=True)
-def test_a_killed_process_lets_go_of_its_slot_and_run(quick, folder, full_disk):
-    """A real SIGKILL between arrays and row."""
-    (folder / "a").write_bytes(full_disk(171, TIME))
-    (run,) = order_files([str(folder / "a")])
-    connection.close()
-    if not (child := os.fork()):
-        files.PictureFolder.write = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
-        try:
-            image_pipeline.work(run)
-        finally:
-            os._exit(1)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
-    assert ImageHeader.objects.count() == 0
-    run.refresh_from_db()
-    assert run.state == State.RUNNING
-    assert account(image_pipeline.work(run))["created"] == 1
-    assert len(everything()) == 1
-
-
 def test_a_source_that_is_sick_for_now_fails_the_pass_and_one_file_that_is_gone_does_not(
     quick, folder, full_disk
 ):
     (folder / "a").write_bytes(full_disk(171, TIME))
-    (run,) = order_files([str(folder / "gone"), str(folder / "a")])
+    run = order_files(folder / "gone", folder / "a")
     numbers = account(image_pipeline.work(run))
     assert (numbers["created"], numbers["quarantined"]) == (1, 1)
     assert "No such file" in QuarantinedRecord.objects.get().reason
 
 
 def test_a_run_that_needs_a_window_and_has_none_fails_with_the_reason(places):
-    for source in ("helioviewer", "simulation", "nonesuch"):
+    for source in ("helioviewer", "simulator", "nonesuch"):
         run = ImageRun.objects.create(source=source)
         with pytest.raises(SourceError):
             image_pipeline.work(run)

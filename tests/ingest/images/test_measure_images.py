@@ -10,6 +10,7 @@ from django.core.management import CommandError, call_command
 from images.domain.parameters import parameters
 from images.domain.settings import PARAMETERS, named
 from ingest.images import fits
+from ingest.images.limits import LARGEST_FILE
 
 
 def command(*arguments):
@@ -54,6 +55,35 @@ def test_all_that_can_be_measured_is_and_the_rest_is_told(tmp_path, synoptic, fi
     assert "2 x 2 cells" in out
     assert "100 x 128 pixels cannot be cut" in err
     assert error == "1 of 3 images could not be measured"
+
+
+def test_files_of_one_name_keep_their_folders(tmp_path, synoptic, fits_file):
+    other = fits_file(np.full((128, 64), 100.0))
+    for place, data in (("in/a/x.fits", synoptic), ("in/b/x.fits", other), ("in/x.fits", other)):
+        (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / place).write_bytes(data)
+    _, _, error = command("--path", tmp_path / "in", "--output", tmp_path / "out")
+    assert error is None
+    shapes = {}
+    for path in (tmp_path / "out").rglob("*.npz"):
+        with np.load(path) as found:
+            shapes[str(path.relative_to(tmp_path / "out"))] = found["parameters"].shape[:2]
+    assert shapes == {"a/x.fits.npz": (16, 16), "b/x.fits.npz": (2, 1), "x.fits.npz": (2, 1)}
+
+
+def test_a_header_that_makes_no_sense_is_one_image_and_not_the_end(tmp_path, synoptic, fits_file):
+    for name, changes in {
+        "early": {"DATE-OBS": "0001-01-01T00:00:00+05:00"}, "flat": {"CDELT1": 1e-320},
+        "wave": {"WAVELNTH": 9}, "singular": {"PC1_1": 1.0, "PC2_2": 0.0},
+    }.items():  # fmt: skip
+        (tmp_path / f"{name}.fits").write_bytes(fits_file(np.full((64, 64), 100.0), **changes))
+    with (tmp_path / "long.fits").open("wb") as file:
+        file.truncate(LARGEST_FILE + 1)
+    (tmp_path / "z.fits").write_bytes(synoptic)
+    out, err, error = command("--path", tmp_path, "--output", tmp_path / "out")
+    assert out.startswith("z.fits: 171 at")
+    assert error == "5 of 6 images could not be measured"
+    assert len(err.splitlines()) == 5
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from ingest import measure
 from ingest.images.client import HelioviewerClient
 from ingest.images.helioviewer import HelioviewerSource
 from ingest.images.lookalike import LookalikeServer, SimulatedShelf
-from ingest.images.simulation import DELAY, SimulatedImages
+from ingest.images.simulator import DELAY, SimulatedImages
 from ingest.sources.simulator.sky import cosine_from_centre, earth
 from ingest.sources.simulator.sun import Sun, day_at
 
@@ -72,9 +72,9 @@ def test_active_regions_are_bright_where_their_events_are(frame):
 
 
 def test_every_slot_of_a_window_has_an_image_of_every_wave(images):
-    items = list(images.items(None, TimeWindow(START, START + 3 * CADENCE), []))
+    items = list(images.items((), TimeWindow(START, START + 3 * CADENCE), []))
     first = slot_of(START)
-    assert [(item.slot, item.wave) for item in items] == [(first + n, w) for n in range(3) for w in WAVES]
+    assert [(item.slot, item.wave) for item in items] == [(first + n, w) for w in WAVES for n in range(3)]
 
 
 def test_the_look_alike_serves_the_simulated_sun_in_helioviewers_layout(images):
@@ -84,7 +84,7 @@ def test_the_look_alike_serves_the_simulated_sun_in_helioviewers_layout(images):
     try:
         with HelioviewerClient(timeout=30.0, retries=0) as client:
             source = HelioviewerSource(client, server.root, server.api)
-            items = list(source.items(211, TimeWindow(START, START + 10 * CADENCE), []))
+            items = list(source.items((211,), TimeWindow(START, START + 10 * CADENCE), []))
             assert [item.slot for item in items] == list(range(slot_of(START), slot_of(START) + 10))
             assert measure.read_facts(source.fetch(items[3])).observed == start_of(items[3].slot) + DELAY
     finally:

@@ -13,7 +13,7 @@ import pytest
 
 from events.domain.criteria import TimeWindow
 from ingest.sources.base import RawPage, SourceError
-from ingest.sources.hek.client import LONGEST_WAIT
+from ingest.sources.http import LONGEST_WAIT
 
 WINDOW = TimeWindow(datetime(2012, 1, 1, tzinfo=UTC), datetime(2012, 1, 2, tzinfo=UTC))
 

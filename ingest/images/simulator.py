@@ -73,20 +73,21 @@ _LOOKS: Mapping[int, _Look] = MappingProxyType(
 class SimulatedImages:
     """A source of images that needs nobody: every slot of a window has one."""
 
-    name = "simulation"
+    name = "simulator"
+    attempts = 1
 
     def __init__(self, seed: int = 1) -> None:
         self._sun, self._seed = Sun(seed), seed
 
-    def items(self, wave: int | None, window: TimeWindow | None, paths: Sequence[str]) -> Iterator[Item]:
-        """The images of `wave` in the slots that begin in `window`. Raises SourceError without a window."""
+    def items(self, waves: Sequence[int], window: TimeWindow | None, paths: Sequence[str]) -> Iterator[Item]:
+        """The images of `waves` in the slots that begin in `window`. Raises SourceError without a window."""
         del paths
         if window is None:
-            raise SourceError("the simulation needs a window", permanent=True)
-        for slot in slots_between(window.start, window.end):
-            for one in WAVES if wave is None else (wave,):
+            raise SourceError("the simulator needs a window", permanent=True)
+        for wave in waves or WAVES:
+            for slot in slots_between(window.start, window.end):
                 observed = start_of(slot) + DELAY
-                yield Item(f"simulation:{self._seed}/{file_name(one, observed)}", one, slot)
+                yield Item(f"simulator:{self._seed}/{file_name(wave, observed)}", wave, slot)
 
     def fetch(self, item: Item) -> bytes:
         """The JP2 of an item. Raises SourceError for an origin that is not of this source."""
