@@ -36,9 +36,12 @@ class Neighbours:
 
 @dataclass(frozen=True, slots=True)
 class RangePage:
-    """A page of a range: `slots` in order, out of `total` that the whole range has, every step-th taken."""
+    """A page of a range, out of `total` that the whole range has, every step-th taken.
 
-    slots: list[int]
+    `frames`: the slots in order, each with the `frame_hash` of its image.
+    """
+
+    frames: list[tuple[int, UUID | None]]
     total: int
 
 
@@ -169,16 +172,16 @@ def in_range(wave: int, start: datetime, end: datetime) -> QuerySet[ImageHeader]
 def range_page(
     wave: int, start: datetime, end: datetime, *, step: int = 1, offset: int = 0, limit: int | None = None
 ) -> RangePage:
-    """`rows[::step][offset:offset + limit]` of `in_range`, as slots; no limit gives all.
+    """`rows[::step][offset:offset + limit]` of `in_range`; no limit gives all.
 
     Raises ValueError for a step below 1, or a negative offset or limit.
     """
     if step < 1 or offset < 0 or (limit is not None and limit < 0):
         raise ValueError("step counts from 1; offset and limit are not negative")
-    slots = in_range(wave, start, end).values_list("slot", flat=True)
-    total = -(-slots.count() // step)
+    frames = in_range(wave, start, end).values_list("slot", "frame_hash")
+    total = -(-frames.count() // step)
     stop = total if limit is None else min(offset + limit, total)
-    page = slots[offset * step : stop * step : step] if offset < stop else []
+    page = frames[offset * step : stop * step : step] if offset < stop else []
     return RangePage(list(page), total)
 
 

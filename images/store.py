@@ -138,24 +138,13 @@ class ParameterStore:
             raise FrameMissingError(f"the frame of {wave} in slot {slot} is being replaced")
         return frame
 
-    def frames(
-        self,
-        wave: int,
-        slots: Iterable[int],
-        *,
-        parameters: Iterable[int] | None = None,
-        rows: slice = WHOLE,
-        columns: slice = WHOLE,
-    ) -> Iterator[NDArray[np.float32]]:
-        """The frames of `slots` in their order, one at a time, so that memory stays flat.
+    def frames(self, wave: int, wanted: Iterable[tuple[int, UUID | None]]) -> Iterator[NDArray[np.float32]]:
+        """The frames of (slot, what is known of it) in turn, one at a time, so that memory stays flat.
 
-        Each is cut to `rows` and `columns` and to `parameters`, given as ids of the API (1 to 10) in the
-        order wanted: (rows, columns, parameters). Raises what `frame` does, at the frame concerned.
+        As `frame` has them; raises what it does, at the frame concerned.
         """
-        chosen = None if parameters is None else [_index(identity) for identity in parameters]
-        for slot in slots:
-            window = self.frame(wave, slot)[rows, columns]
-            yield window if chosen is None else window[:, :, chosen]
+        for slot, known in wanted:
+            yield self.frame(wave, slot, known)
 
     def _array(self, wave: int, slot: int) -> zarr.Array:
         if not 0 <= slot < SLOTS:
@@ -186,12 +175,6 @@ def parameter_store() -> ParameterStore:
 @lru_cache(maxsize=4)
 def _store_of(address: str, _pid: int) -> ParameterStore:
     return ParameterStore(address)
-
-
-def _index(identity: int) -> int:
-    if not 1 <= identity <= len(PARAMETERS):
-        raise OutOfStoreError(f"there is no parameter {identity}, only 1 to {len(PARAMETERS)}")
-    return identity - 1
 
 
 def _at(address: str) -> Store:

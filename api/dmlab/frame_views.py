@@ -3,6 +3,7 @@
 from collections.abc import Callable, Generator
 from http import HTTPStatus
 from typing import Any, ClassVar
+from uuid import UUID
 
 import orjson
 from django.conf import settings
@@ -144,23 +145,24 @@ class RangeView(DmlabView):
         )
         gzip = takes_gzip(request)
         write = _json_frames if self.form == "json" else _xml_frames(asked.form or "flat")
-        parts = write(asked.wave, page.slots)
+        parts = write(asked.wave, page.frames)
         response = whole(request, zipped_parts(parts) if gzip else parts, TYPES[self.form])
         mark_gzip(response, used=gzip)
         response["Cache-Control"] = "no-cache"
         response["X-Total-Count"] = str(page.total)
-        after = asked.offset + len(page.slots)
-        more = page.slots and after < page.total
+        after = asked.offset + len(page.frames)
+        more = page.frames and after < page.total
         return with_link(response, next_address(request, offset=after) if more else None)
 
 
 Frames = Generator[bytes, None, None]
+Wanted = list[tuple[int, UUID | None]]
 
 
-def _xml_frames(form: str) -> Callable[[int, list[int]], Frames]:
-    def write(wave: int, slots: list[int]) -> Frames:
+def _xml_frames(form: str) -> Callable[[int, Wanted], Frames]:
+    def write(wave: int, wanted: Wanted) -> Frames:
         opening = f"{rows.DECLARATION}<frames>\n".encode()
-        for slot, frame in zip(slots, parameter_store().frames(wave, slots), strict=True):
+        for (slot, _), frame in zip(wanted, parameter_store().frames(wave, wanted), strict=True):
             yield b"%s<frame><timestamp>%s</timestamp>\n%s</frame>\n" % (
                 opening,
                 _stamp(slot),
@@ -172,12 +174,12 @@ def _xml_frames(form: str) -> Callable[[int, list[int]], Frames]:
     return write
 
 
-def _json_frames(wave: int, slots: list[int]) -> Frames:
+def _json_frames(wave: int, wanted: Wanted) -> Frames:
     before = b"["
-    for slot, frame in zip(slots, parameter_store().frames(wave, slots), strict=True):
+    for (slot, _), frame in zip(wanted, parameter_store().frames(wave, wanted), strict=True):
         yield b'%s{"timestamp":"%s","cells":%s}' % (before, _stamp(slot), json_cells(frame))
         before = b","
-    yield b"]" if slots else b"[]"
+    yield b"]" if wanted else b"[]"
 
 
 def _stamp(slot: int) -> bytes:

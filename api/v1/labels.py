@@ -26,12 +26,13 @@ from api.ranges import Begun, whole
 from api.v1 import images_schema as schema
 from api.v1 import labels_params as params
 from api.v1.answers import Json, Npz, V1View, json_head, json_response
-from api.v1.cubes import Entry, npy, npy_head, zip_length, zip_parts
+from api.v1.cubes import npy, npy_head
 from api.v1.images import named_image
 from api.v1.images_params import key_of, wave_in_address
 from api.v1.labels_params import LabelsQuestion, Whom
 from api.v1.parameters import address_from
 from api.v1.tracks_rows import rotation_law
+from api.zips import Entry, zip_length, zip_parts
 from events.sightings import shape_settings
 from events.state import Present, State, state_at
 from images import queries

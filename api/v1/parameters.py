@@ -15,9 +15,10 @@ from api.ranges import ranged, whole
 from api.v1 import images_params as params
 from api.v1 import images_schema as schema
 from api.v1.answers import Json, Npz, Parquet, V1View, ZarrZip
-from api.v1.cubes import npz_entries, zarr_entries, zip_length, zip_parts, zip_unsent
+from api.v1.cubes import npz_entries, zarr_entries
 from api.v1.harvest import Harvest, harvest_of
 from api.v1.tables import json_parts
+from api.zips import zip_length, zip_parts, zip_unsent
 
 _CUBES = {Npz.format: npz_entries, ZarrZip.format: zarr_entries}
 _SUFFIXES = {Npz.format: "npz", ZarrZip.format: "zarr.zip", Parquet.format: "parquet", Json.format: "json"}

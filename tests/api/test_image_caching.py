@@ -12,7 +12,7 @@ import pytest
 
 from api import caching, ranges
 from api.dmlab.cells import XML_FORMS, json_cells, xml_cells
-from api.v1.cubes import Entry, Late, zip_parts
+from api.zips import Entry, Late, zip_parts
 from images.domain import heatmap
 from images.domain.colour import RAMPS, aia_table
 from images.domain.slots import WAVES, start_of

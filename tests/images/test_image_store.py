@@ -27,6 +27,7 @@ from images.store import (
     OutOfStoreError,
     ParameterStore,
     StoreUnavailableError,
+    hash_of,
     parameter_store,
 )
 
@@ -85,19 +86,18 @@ def test_one_frame_is_one_object_beside_the_others(store):
     assert names == [f"c.{SLOT}.0.0.0", "zarr.json"]
 
 
-def test_ranges_come_frame_by_frame_cut_as_asked(store):
+def test_ranges_come_frame_by_frame_and_only_those_that_are_known(store):
     for n in range(4):
         store.write(171, SLOT + n, frame_of(n))
-    found = store.frames(
-        171, [SLOT + 2, SLOT], parameters=[10, 2], rows=slice(5, 9), columns=slice(60, 64)
-    )  # fmt: skip
-    for n in (2, 0):
-        assert same(next(found), frame_of(n)[5:9, 60:64][:, :, [9, 1]])
-    assert next(found, None) is None
-    lazy = store.frames(171, [SLOT, SLOT + 9])
+    lazy = store.frames(
+        171, [(SLOT + 2, None), (SLOT, hash_of(frame_of(0))), (SLOT + 1, hash_of(frame_of(3)))]
+    )
+    assert same(next(lazy), frame_of(2))
     assert same(next(lazy), frame_of(0))
-    with pytest.raises(FrameMissingError, match=f"171 in slot {SLOT + 9}"):
+    with pytest.raises(FrameMissingError, match="is being replaced"):
         next(lazy)
+    with pytest.raises(FrameMissingError, match=f"171 in slot {SLOT + 9}"):
+        next(store.frames(171, [(SLOT + 9, None)]))
 
 
 @pytest.mark.parametrize(
@@ -113,13 +113,6 @@ def test_ranges_come_frame_by_frame_cut_as_asked(store):
 def test_what_has_no_place_is_refused(store, wave, slot, frame):
     with pytest.raises(OutOfStoreError):
         store.write(wave, slot, frame)
-
-
-def test_parameters_are_named_from_1_to_10(store):
-    store.write(171, SLOT, frame_of(1))
-    for identity in (0, 11):
-        with pytest.raises(OutOfStoreError, match=f"parameter {identity}"):
-            next(store.frames(171, [SLOT], parameters=[identity]))
 
 
 def test_the_last_slot_is_the_last_of_2049(store):
