@@ -40,24 +40,37 @@ def series(get, key, param=2, wave=171):
     return json.loads(answer.content)
 
 
-def test_the_mean_over_the_cells_that_each_report_s_box_touches(get, sky, track):
-    """Cell by cell, in arcsec: cell c reaches from (64 c - 2048) 0.6 on, rows count from the north."""
+def mean_under(sky, slot, box):
+    """Of parameter 2, cell by cell in arcsec: cell c reaches from (64 c - 2048) 0.6 on, rows from north."""
     side = 64 * 0.6
-    expected = []
-    for slot, n in ((156920, 0), (156924, 2)):
-        box = shapely.box(n * side + 5, 5, n * side + 55, 30)
-        touched = [
-            (row, column)
-            for row in range(64)
-            for column in range(64)
-            if box.intersects(
-                shapely.box((column - 32) * side, (31 - row) * side, (column - 31) * side, (32 - row) * side)
-            )
-        ]
-        expected.append(np.mean([float(sky.store.frame(171, slot)[place][1]) for place in touched]))
+    frame = sky.store.frame(171, slot)
+    touched = [
+        float(frame[row, column, 1])
+        for row in range(64)
+        for column in range(64)
+        if shapely.box(*box).intersects(
+            shapely.box((column - 32) * side, (31 - row) * side, (column - 31) * side, (32 - row) * side)
+        )
+    ]
+    return np.mean(touched)
+
+
+def test_the_mean_over_the_cells_that_the_track_s_box_touches(get, client, sky, track):
     found = series(get, track[2].kb_archivid)
-    assert [entry["time"] for entry in found] == ["2012-02-13T20:00:00Z", "2012-02-13T20:24:00Z"]
+    times = ["20:00:00", "20:06:01", "20:12:12.350000", "20:24:00"]
+    assert [entry["time"] for entry in found] == [f"2012-02-13T{time}Z" for time in times]
+    answer = client.get(f"/api/v1/tracks/{track[0].pk}/shapes", {"format": "geojson"})
+    shapes = json.loads(answer.getvalue())["features"]
+    boxes = [shapely.geometry.shape(one["geometry"]).bounds for one in shapes[:5]]
+    assert (boxes[0], boxes[4]) == ((5, 5, 55, 30), (81.8, 5, 131.8, 30)), "as reported"
+    expected = [mean_under(sky, 156920 + n, boxes[n]) for n in (0, 1, 2, 4)]
     assert [entry["value"] for entry in found] == pytest.approx(expected, abs=1e-4)
+
+
+def test_of_very_many_images_every_so_many_th(get, sky, track, monkeypatch):
+    whole = series(get, track[0].pk)
+    monkeypatch.setattr("api.dmlab.series.MOST_VALUES", 2)
+    assert series(get, track[0].pk) == whole[::2]
 
 
 def test_a_constant_parameter_has_its_value(get, empty_sky, track):
@@ -80,13 +93,13 @@ def test_an_event_without_a_track_is_its_own(get, sky, make_event):
 
 
 def test_a_report_that_shows_its_last_image_is_placed_on_that(get, sky, make_event):
-    """SPoCA's outlines are those of the end; the image of 20:24 is nearest to that, and its time is told."""
+    """SPoCA's outlines are those of the end; the image of 20:24 is nearest to that."""
     box = "POLYGON((0 0,50 0,50 30,0 30,0 0))"
     columns = {"start": START, "end": START + timedelta(minutes=25), "hpc_bbox": box}
     spoca, other = make_event(8, frm_name="SPoCA", **columns), make_event(9, frm_name="NOAA", **columns)
     Event.objects.bulk_create([spoca, other])
     cells = np.ix_((31, 32), (31, 32, 33))
-    for event, time, slot in ((spoca, "20:25:00", 156924), (other, "20:00:00", 156920)):
+    for event, time, slot in ((spoca, "20:24:00", 156924), (other, "20:00:00", 156920)):
         (entry,) = series(get, event.kb_archivid)
         assert entry["time"] == f"2012-02-13T{time}Z"
         assert entry["value"] == pytest.approx(sky.store.frame(171, slot)[cells][..., 1].mean(), abs=1e-3)
