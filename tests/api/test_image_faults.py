@@ -30,7 +30,7 @@ FRAMES = {
     f"{D}/params/SDO/AIA/json/64/full/?{OLD}": 1,
     f"{D}/params/SDO/AIA/64/full/range/?{OLD_HOUR}": 2,
     f"{D}/params/SDO/AIA/json/64/full/range/?{OLD_HOUR}": 2,
-    f"{D}/params/SDO/AIA/param/track/ts?id=ivo://test/AR_00001&wave=171&param=1": 5,
+    f"{D}/params/SDO/AIA/param/track/ts?id=ivo://test/AR_00001&wave=171&param=1": 6,
 }
 PICTURES = {
     f"{V1}/images/171/156921.jpg": 1,
