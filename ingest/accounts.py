@@ -72,6 +72,18 @@ def held(keys: Sequence[int], what: str) -> Iterator[None]:
             cursor.execute(f"SELECT pg_advisory_unlock({places})", keys)
 
 
+def is_to_be_done(run: Run, *, again: bool) -> bool:
+    """Whether a run, which is held now, is still to be worked on; brings it to what the books say.
+
+    With `again` there is an end to the attempts.
+    """
+    if run.pk is not None:
+        run.refresh_from_db()
+        if not is_open(run):
+            return False
+    return not (again and _is_used_up(run))
+
+
 def begin(run: Run, *also: str) -> None:
     """A new attempt, with an empty account, and 0 in the columns `also`: the books show the newest pass."""
     run.state = Account.State.RUNNING
@@ -99,18 +111,6 @@ def fail(run: Run, error: BaseException, *, again: bool) -> None:
         run.not_before = timezone.now() + timedelta(seconds=_wait(run.attempts, error))
     with suppress(django.db.Error):
         _end(run, state)
-
-
-def is_used_up(run: Run) -> bool:
-    """Whether no attempt is left; then the run is over.
-
-    The last one left no word, so it was cut off: whatever did that is not to happen for ever.
-    """
-    if run.attempts < MAX_ATTEMPTS:
-        return False
-    run.error = f"given up: {run.attempts} attempts were cut off or failed"
-    _end(run, Account.State.FAILED)
-    return True
 
 
 def reopened(run: _Kind, what: Iterable[str]) -> _Kind:
@@ -174,6 +174,18 @@ def is_transient(error: BaseException) -> bool:
         error,
         django.db.OperationalError | django.db.InterfaceError | OSError | StoreUnavailableError | SystemExit,
     )
+
+
+def _is_used_up(run: Run) -> bool:
+    """Whether no attempt is left; then the run is over.
+
+    The last one left no word, so it was cut off: whatever did that is not to happen for ever.
+    """
+    if run.attempts < MAX_ATTEMPTS:
+        return False
+    run.error = f"given up: {run.attempts} attempts were cut off or failed"
+    _end(run, Account.State.FAILED)
+    return True
 
 
 def _end(run: Run, state: Account.State) -> None:

@@ -45,11 +45,7 @@ def work(run: ImageRun, *, again: bool = False, tell: Callable[[ImageRun], None]
     shows why, too.
     """
     with books.exclusive(run):
-        if run.pk is not None:
-            run.refresh_from_db()
-            if not accounts.is_open(run):
-                return run
-        if again and accounts.is_used_up(run):
+        if not accounts.is_to_be_done(run, again=again):
             return run
         accounts.begin(run)
         try:

@@ -59,11 +59,7 @@ def ingest_window(
         start, end = (window.start, window.end) if window else (None, None)
         run = IngestRun(source=source.name, window_start=start, window_end=end, event_types=list(event_types))
     with books.exclusive(run):
-        if run.pk is not None:
-            run.refresh_from_db()
-            if not accounts.is_open(run):
-                return run
-        if again and accounts.is_used_up(run):
+        if not accounts.is_to_be_done(run, again=again):
             return run
         books.begin(run)
         try:
