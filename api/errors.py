@@ -65,13 +65,6 @@ class PreconditionFailedError(QuestionError):
         super().__init__("The answer is not the one that If-Match names: ask without it for what it is now.")
 
 
-class NotAvailableError(QuestionError):
-    """The original announced it; this server does not have it."""
-
-    status = 501
-    code = "not_available"
-
-
 @dataclass(frozen=True, slots=True)
 class Problem:
     """An error as it is told: `retry_after` in seconds, where asking again can help."""

@@ -3,6 +3,7 @@
 `ingest.books` and `ingest.image_books` add what is of their own: which lock, which words, what follows.
 """
 
+import hashlib
 import random
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -53,15 +54,16 @@ def is_open(run: Account) -> bool:
 
 
 @contextmanager
-def held(keys: Sequence[int], what: str) -> Iterator[None]:
-    """Hold an advisory lock (one or two numbers) against all other processes.
+def held(about: Sequence[object], what: str) -> Iterator[None]:
+    """Hold what these words are `about` against all other processes, by an advisory lock.
 
     It is of this session: PostgreSQL drops it with the connection, so none outlives its process. Raises
     WindowBusy, naming `what`, if another session holds it.
     """
-    places = ", ".join(["%s"] * len(keys))
+    words = "|".join(map(str, about))
+    key = int.from_bytes(hashlib.blake2b(words.encode(), digest_size=8).digest(), signed=True)
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT pg_try_advisory_lock({places})", keys)
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [key])
         if cursor.fetchone() != (True,):
             raise WindowBusy(f"another process is working on {what}")
     try:
@@ -69,7 +71,7 @@ def held(keys: Sequence[int], what: str) -> Iterator[None]:
     finally:
         # A lost connection took the lock along.
         with suppress(django.db.Error), connection.cursor() as cursor:
-            cursor.execute(f"SELECT pg_advisory_unlock({places})", keys)
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [key])
 
 
 def is_to_be_done(run: Run, *, again: bool) -> bool:

@@ -1,6 +1,5 @@
 """The books of a run over events: its lock and its words, and what follows for the watermark."""
 
-import hashlib
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 
@@ -36,11 +35,8 @@ def cut(window: TimeWindow, step: timedelta) -> list[TimeWindow]:
 
 def exclusive(run: IngestRun) -> AbstractContextManager[None]:
     """Hold the window of `run` (of an archive: its path too). Raises accounts.WindowBusy on entering."""
-    what = [run.source, str(run.window_start), str(run.window_end)]
-    if run.source == "archive":
-        what.append(run.origin)
-    key = int.from_bytes(hashlib.blake2b("|".join(what).encode(), digest_size=8).digest(), signed=True)
-    return accounts.held([key], describe(run))
+    path = [run.origin] if run.source == "archive" else []
+    return accounts.held([run.source, run.window_start, run.window_end, *path], describe(run))
 
 
 def describe(run: IngestRun) -> str:

@@ -1,6 +1,5 @@
 """The books of a run over images: its lock, its words and its account."""
 
-import hashlib
 from contextlib import AbstractContextManager
 
 from ingest import accounts
@@ -27,9 +26,7 @@ def exclusive(run: ImageRun) -> AbstractContextManager[None]:
 
     Raises accounts.WindowBusy on entering.
     """
-    what = "|".join(["images", *(str(getattr(run, name)) for name in ORDER)])
-    key = int.from_bytes(hashlib.blake2b(what.encode(), digest_size=8).digest(), signed=True)
-    return accounts.held([key], describe(run))
+    return accounts.held(["images", *(getattr(run, name) for name in ORDER)], describe(run))
 
 
 def enter(run: ImageRun, outcome: str) -> None:

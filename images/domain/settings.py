@@ -5,8 +5,9 @@ Two sets are named here (`named`):
 reference-1   thresholds 2.5 and 7.5 for edges: those which the original authors suggest. On 8-bit JP2 they
               leave 97 % of the disk's cells of a 193 (2022), 14 % and 33 % of two of 304 (2021, 2024) with
               the fractal dimension 0.
-jp2-1         the same with the highest of four tried pairs of thresholds that leave no such cell in these
-              images: 0.25 and 0.75 for 193, 1 and 3 for 304. Waves that were not measured take 0.5 and 1.5.
+jp2-1         the same with the highest of four tried pairs of thresholds that leave next to no such cell in
+              these images: 0.25 and 0.75 for 193, 1 and 3 for 304. Waves that were not measured take 0.5 and
+              1.5.
 
 A set that has been used never changes: another value is another version.
 """

@@ -9,7 +9,9 @@ import scipy.ndimage
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from images.domain.cells import FULL, centre_of
 from images.domain.edges import BOXES, box_counts, dimension, marked
+from images.domain.header import facts_of
 from images.domain.parameters import parameters
 from images.domain.settings import named
 
@@ -217,3 +219,21 @@ def test_the_lower_thresholds_leave_hardly_a_cell_of_the_disk_without_edges(pict
     reference = parameters(picture_of(name).pixels, named("reference-1", wave))[disk, 3]
     assert (ours == 0).mean() < 0.005
     assert (reference == 0).mean() == pytest.approx(without, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("name", "wave", "share"),
+    [("193 of 2022", 193, 0.97), ("304 of 2021", 304, 0.14), ("304 of 2024", 304, 0.33)],
+)
+def test_how_often_the_settings_find_no_edge_on_the_disk(picture_of, name, wave, share):
+    """What docs/parameters.md says of both sets."""
+    picture = picture_of(name)
+    wcs = facts_of(picture.header, *picture.pixels.shape).wcs
+    x, y = centre_of(*np.indices(FULL))
+    on_disk = np.hypot(x - wcs.centre[0], y - wcs.centre[1]) <= 0.95 * wcs.radius
+    zeros = [
+        (parameters(picture.pixels, named(label, wave))[..., 3][on_disk] == 0).mean()
+        for label in ("reference-1", "jp2-1")
+    ]
+    assert zeros[0] == pytest.approx(share, abs=0.01)
+    assert zeros[1] < 0.005
